@@ -1,0 +1,37 @@
+# Every target sets up what it needs: a virtual environment in the clone, made once and
+# renewed when pyproject.toml changes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check bench docs schema test-oldest clean
+.DEFAULT_GOAL := test
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable '.[sklearn,serve,yaml]' --group dev
+	touch $@
+
+demo: $(READY)
+	$(BIN)/python examples/demo.py
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+bench: $(READY)
+	$(BIN)/python benchmarks/stages.py
+
+docs: $(READY)
+	$(BIN)/sphinx-build -W -q docs build/docs
+
+clean:
+	rm -rf $(VENV) .venv-oldest build .mypy_cache .pytest_cache .ruff_cache .hypothesis

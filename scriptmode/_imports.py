@@ -1,0 +1,70 @@
+"""Importing what a name or an extra stands for, with errors that say what to do."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from scriptmode.errors import DeclarationError, MissingExtraError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+def import_string(reference: str) -> Any:
+    """The object that ``"package.module:attribute"`` names.
+
+    Raises:
+        DeclarationError: the reference is malformed, or there is no such module or attribute.
+            A module that exists and fails while it is imported raises its own error instead.
+    """
+    module_name, colon, attribute = reference.partition(":")
+    if not (module_name and colon and attribute):
+        raise DeclarationError(f"{reference!r} is not of the form 'package.module:attribute'")
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise
+        raise DeclarationError(f"no module named {error.name!r} (for {reference!r})") from error
+    try:
+        return attrgetter(attribute)(found)
+    except AttributeError as error:
+        raise DeclarationError(f"{module_name!r} has no {attribute!r}") from error
+
+
+def require(module: str, *, extra: str) -> ModuleType:
+    """Import an optional library, or say how to install it.
+
+    Args:
+        module: the import name, such as ``"xgboost"``.
+        extra: the extra of this package that brings it.
+
+    Raises:
+        MissingExtraError: the library is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module.partition(".")[0]:
+            raise
+        raise _missing(module, extra) from error
+
+
+def require_installed(module: str, *, extra: str) -> None:
+    """As :func:`require`, without paying for the import: for checks made at declaration.
+
+    Raises:
+        MissingExtraError: the library is not installed.
+    """
+    if importlib.util.find_spec(module) is None:
+        raise _missing(module, extra)
+
+
+def _missing(module: str, extra: str) -> MissingExtraError:
+    return MissingExtraError(
+        f"{module!r} is not installed; install it with: pip install 'scriptmode[{extra}]'",
+        name=module,
+    )

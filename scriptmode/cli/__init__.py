@@ -1,0 +1,73 @@
+"""The command line: ``scriptmode serve script.py --model-dir DIR``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from scriptmode.errors import ScriptmodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: what follows the program's name; those of the process when absent.
+
+    Returns:
+        The exit status: 0, or 1 where a script or an artefact is wrong.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except ScriptmodeError as error:
+        print(f"scriptmode: {error}", file=sys.stderr)  # noqa: T201 - this is the command line
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    import scriptmode
+
+    parser = argparse.ArgumentParser(
+        "scriptmode", description=(scriptmode.__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"scriptmode {scriptmode.__version__}"
+    )
+    commands = parser.add_subparsers(title="commands", required=True)
+    _add_serve(commands.add_parser("serve", help="serve a script over HTTP"))
+    return parser
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    from scriptmode.hosting.app import MAX_BODY
+
+    model_dir = os.environ.get("SM_MODEL_DIR", "/opt/ml/model")
+    parser.add_argument("script", help="the entry script, composed or hand-written")
+    parser.add_argument(
+        "--model-dir", default=model_dir, help="the folder of the artefact (default: %(default)s)"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    parser.add_argument("--port", type=int, default=8080, help="0 takes a free one")
+    parser.add_argument(
+        "--max-body", type=int, default=MAX_BODY, metavar="BYTES", help="default: %(default)s"
+    )
+    parser.set_defaults(run=_serve)
+
+
+def _serve(options: argparse.Namespace) -> None:
+    from scriptmode.hosting.server import serve
+
+    serve(
+        options.script,
+        options.model_dir,
+        host=options.host,
+        port=options.port,
+        max_body=options.max_body,
+    )

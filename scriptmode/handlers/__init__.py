@@ -1,0 +1,1 @@
+"""From a declaration to the four functions, and from four functions to an answer."""

@@ -1,0 +1,194 @@
+"""From a declaration's names to a frozen composition: everything is resolved once, here."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from scriptmode.errors import DeclarationError, UnknownNameError, UntrustedFormatError
+from scriptmode.handlers.composition import Composition
+from scriptmode.handlers.environment import from_environment
+from scriptmode.handlers.intake import Intake
+from scriptmode.handlers.registries import DEFAULT, Registries
+from scriptmode.media import Offers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scriptmode.handlers.contract import Handler
+    from scriptmode.models.base import Loader
+    from scriptmode.models.trust import Trusted
+    from scriptmode.serializers.base import Decoder, Encoder
+
+KEYWORDS = ("accepts", "returns", "features", "trusted", "options")
+"""What can be declared besides the model."""
+
+_FORMATS = ("json", "csv")
+
+
+def compose(  # noqa: PLR0913 - the keywords are the declaration
+    model: str | Loader[Any],
+    *,
+    accepts: str | Decoder | Iterable[str | Decoder] | None = None,
+    returns: str | Encoder | Iterable[str | Encoder] | None = None,
+    features: Iterable[str] | None = None,
+    trusted: Trusted | None = None,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    registries: Registries = DEFAULT,
+    **unknown: NoReturn,
+) -> Handler:
+    """Make the four functions of a script from a declaration.
+
+    What is not given is taken from the environment (``SCRIPTMODE_ACCEPTS``,
+    ``SCRIPTMODE_RETURNS``, ``SCRIPTMODE_FEATURES``, ``SCRIPTMODE_TRUSTED``: names, separated by
+    commas), else it has the default.
+
+    Args:
+        model: the framework, by name (``"xgboost"``, ``"sklearn"``, a registered or published
+            one), or a loader object.
+        accepts: what requests may be: names, media types or serializer objects. The first reads
+            bodies that come without a content type. Default: JSON and CSV.
+        returns: what responses may be; the order decides ties and ``*/*``. Default: JSON, CSV.
+        features: the columns' names, in the model's order. Default: those that the artefact
+            knows.
+        trusted: names of formats that may execute code when they are read, such as
+            ``["pickle"]``, or a mapping from each to the SHA-256 of the only file to trust.
+        options: keywords by name, for serializers and loaders that are given by name, such as
+            ``{"csv": {"header": True}}``.
+        registries: where names are looked up.
+        unknown: refused, with the nearest keyword.
+
+    Returns:
+        The functions, to be unpacked into ``model_fn``, ``input_fn``, ``predict_fn`` and
+        ``output_fn``.
+
+    Raises:
+        UnknownNameError: nothing has that name; suggests the nearest.
+        MissingExtraError: the framework is not installed; names the line that installs it.
+        UntrustedFormatError: an unsafe serializer or loader is not trusted by name.
+        DeclarationError: the declaration contradicts itself.
+    """
+    if unknown:
+        raise UnknownNameError("keyword of compose", next(iter(unknown)), KEYWORDS)
+    environment = from_environment(KEYWORDS)
+    names = _Names(registries, dict(options or {}))
+    decoders = names.serializers(_pick(accepts, environment.get("accepts"), _FORMATS), "decode")
+    encoders = names.serializers(_pick(returns, environment.get("returns"), _FORMATS), "encode")
+    loader = names.loader(model)
+    names.refuse_unused_options()
+    trust = _pick(trusted, environment.get("trusted"), ())
+    loader = _extend_trust(loader, [*decoders, *encoders], trust)
+    columns = _pick(features, environment.get("features"), None)
+    offers, writers = _offer(encoders)
+    return Composition(loader, Intake(decoders), offers, writers, _feature_names(columns)).handler
+
+
+class _Names:
+    """Names to objects, with the options that were declared for each."""
+
+    def __init__(self, registries: Registries, options: dict[str, Mapping[str, Any]]) -> None:
+        self._registries, self._options = registries, options
+        self._used: set[str] = set()
+
+    def loader(self, model: str | Loader[Any]) -> Loader[Any]:
+        if not isinstance(model, str):
+            _demand(model, ("name", "load", "predict"), "a model loader")
+            return model
+        return self._registries.loaders.get(model, **self._options_of(model))
+
+    def serializers(self, declared: Any, verb: str) -> list[Any]:
+        if isinstance(declared, str) or not isinstance(declared, (list, tuple, set, frozenset)):
+            declared = [declared] if not hasattr(declared, "__iter__") else declared
+        found: list[Any] = []
+        for item in [declared] if isinstance(declared, str) else declared:
+            serializer = self._serializer(item)
+            _demand(serializer, ("media_types", verb), "a serializer")
+            if serializer not in found:
+                found.append(serializer)
+        if not found:
+            raise DeclarationError(f"there is nothing to {verb} with: the list is empty")
+        return found
+
+    def refuse_unused_options(self) -> None:
+        """Options for a name that the declaration does not use would be lost in silence."""
+        for name in self._options:
+            if name not in self._used:
+                raise UnknownNameError("declared part to set options of", name, self._used)
+
+    def _serializer(self, item: Any) -> Any:
+        if isinstance(item, str):
+            return self._registries.serializers.get(item, **self._options_of(item))
+        return item
+
+    def _options_of(self, name: str) -> Mapping[str, Any]:
+        self._used.add(name)
+        return self._options.get(name, {})
+
+
+def _pick(*layers: object) -> Any:
+    """The first layer that says anything: keywords, then the environment, then the default."""
+    return next((layer for layer in layers if layer is not None), None)
+
+
+def _demand(found: Any, attributes: Iterable[str], kind: str) -> None:
+    if isinstance(found, type):
+        raise DeclarationError(f"{found.__name__} is a class: pass an object, {found.__name__}()")
+    for attribute in attributes:
+        if not hasattr(found, attribute):
+            raise DeclarationError(f"{found!r} is not {kind} that can do this: no {attribute!r}")
+
+
+def _extend_trust(loader: Any, serializers: Iterable[Any], trusted: Trusted) -> Any:
+    """Hand the trusted formats to the loader, less those that name an unsafe part itself."""
+    if isinstance(trusted, (bool, str)):
+        raise DeclarationError(
+            f"trusted={trusted!r}: list the formats that may execute code, such as ['pickle']"
+        )
+    unsafe = {_part_name(part) for part in (loader, *serializers) if not _is_safe(part)}
+    for name in sorted(unsafe):
+        if name not in trusted:
+            raise UntrustedFormatError(
+                f"{name!r} can execute code from what it reads: declare trusted=[{name!r}]"
+            )
+    if not set(trusted) - unsafe:
+        return loader
+    if not (dataclasses.is_dataclass(loader) and hasattr(loader, "trusted")):
+        names = sorted(set(trusted) - unsafe)
+        raise DeclarationError(f"trusted={names}: nothing that is declared reads such a format")
+    kept: Any = [name for name in trusted if name not in unsafe]
+    if isinstance(trusted, Mapping):
+        kept = {name: trusted[name] for name in kept}
+    return dataclasses.replace(loader, trusted=kept)  # type: ignore[type-var]
+
+
+def _is_safe(part: Any) -> bool:
+    return bool(getattr(part, "safe", True))
+
+
+def _part_name(part: Any) -> str:
+    return getattr(part, "name", type(part).__name__)
+
+
+def _feature_names(features: Any) -> tuple[str, ...] | None:
+    if features is None:
+        return None
+    if isinstance(features, str):
+        raise DeclarationError(f"features={features!r}: list the names of the columns")
+    names = tuple(features)
+    for index, name in enumerate(names):
+        if not isinstance(name, str):
+            raise DeclarationError(f"features: {name!r} is not a name")
+        if name in names[:index]:
+            raise DeclarationError(f"features: {name!r} stands twice (or a comma is missing)")
+    return names
+
+
+def _offer(encoders: list[Encoder]) -> tuple[Offers, tuple[tuple[Encoder, str], ...]]:
+    """Every media type that can be written: each encoder's canonical one before all aliases."""
+    canonical = [(encoder, encoder.media_types[0]) for encoder in encoders]
+    aliases = [(encoder, alias) for encoder in encoders for alias in encoder.media_types[1:]]
+    writers = tuple(canonical + aliases)
+    understood = [frozenset(getattr(encoder, "parameters", ())) for encoder, _ in writers]
+    offers = Offers([media_type for _, media_type in writers], understood, len(canonical))
+    return offers, writers

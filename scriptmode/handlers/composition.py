@@ -1,0 +1,133 @@
+"""The four generated functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scriptmode._memo import PerObject
+from scriptmode.errors import MalformedBodyError, ModelLoadError
+from scriptmode.handlers.alignment import agree, align
+from scriptmode.handlers.contract import Handler
+from scriptmode.models.base import Signature, Signed
+from scriptmode.serializers.base import as_bytes
+
+if TYPE_CHECKING:
+    from scriptmode.handlers.intake import Intake
+    from scriptmode.media import Offers
+    from scriptmode.models.base import Loader
+    from scriptmode.serializers.base import Body, Encoder
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A declaration with every name resolved; its bound methods are the script's functions.
+
+    The parameter counts are a contract: serving stacks count them to decide whether to pass a
+    context, so there is exactly one optional parameter and nothing variadic.
+
+    Args:
+        loader: reads and asks the model.
+        intake: chooses the decoder.
+        offers: chooses among ``writers``.
+        writers: for each offer, the encoder and the media type it will answer with.
+        features: the names of the columns, where they are declared.
+    """
+
+    loader: Loader[Any]
+    intake: Intake
+    offers: Offers
+    writers: tuple[tuple[Encoder, str], ...]
+    features: tuple[str, ...] | None = None
+    _signature: PerObject[Signature] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_signature", PerObject(self._read_signature))
+
+    @property
+    def handler(self) -> Handler:
+        """The four functions, ready to unpack."""
+        return Handler(self.model_fn, self.input_fn, self.predict_fn, self.output_fn)
+
+    def model_fn(self, model_dir: str, context: Any = None) -> Any:
+        """Load the model.
+
+        Args:
+            model_dir: the folder that holds the artefact.
+            context: what the serving stack tells about itself, if it does.
+
+        Returns:
+            The framework's own object.
+
+        Raises:
+            ModelLoadError: none, several, a damaged one, or one that contradicts ``features``.
+            UntrustedFormatError: loading it could execute code that nobody trusted.
+        """
+        if not Path(model_dir).is_dir():
+            raise ModelLoadError(f"the model folder {model_dir} does not exist")
+        model = self.loader.load(Path(model_dir))
+        self._signature(model)
+        return model
+
+    def input_fn(self, body: Body, content_type: str | None, context: Any = None) -> Any:
+        """Decode a request.
+
+        Args:
+            body: the body, as bytes or as text decoded already.
+            content_type: the Content-Type header, verbatim; None when there was none.
+            context: what the serving stack tells about the request, if it does.
+
+        Returns:
+            A neutral value (see :mod:`scriptmode.values`).
+
+        Raises:
+            RequestError: the body cannot be read as what it claims to be.
+        """
+        decoder, params = self.intake.reader(content_type)
+        try:
+            return decoder.decode(body if isinstance(body, str) else as_bytes(body), params)
+        except ValueError as error:  # of a decoder that does not know our errors
+            raise MalformedBodyError(
+                f"the body is not valid {decoder.media_types[0]} ({type(error).__name__})"
+            ) from error
+
+    def predict_fn(self, data: Any, model: Any, context: Any = None) -> Any:
+        """Hold the request to the model's columns, and ask the model.
+
+        Args:
+            data: what ``input_fn`` returned.
+            model: what ``model_fn`` returned.
+            context: what the serving stack tells about the request, if it does.
+
+        Returns:
+            One prediction a row, usually an array of shape ``(rows,)`` or ``(rows, outputs)``.
+
+        Raises:
+            InvalidFeaturesError: columns are missing, extra, too few or too many.
+        """
+        return self.loader.predict(model, align(data, self._signature(model)))
+
+    def output_fn(
+        self, prediction: Any, accept: str | None, context: Any = None
+    ) -> tuple[bytes, str]:
+        """Encode a response.
+
+        Args:
+            prediction: what ``predict_fn`` returned.
+            accept: the Accept header, verbatim; None when there was none.
+            context: what the serving stack tells about the request, if it does.
+
+        Returns:
+            The body and its content type.
+
+        Raises:
+            NotAcceptableError: nothing that Accept allows can be written.
+        """
+        offer, params = self.offers.choose(accept)
+        encoder, media_type = self.writers[offer]
+        return encoder.encode(prediction, params), media_type
+
+    def _read_signature(self, model: Any) -> Signature:
+        found = self.loader.signature(model) if isinstance(self.loader, Signed) else Signature()
+        return agree(self.features, found)

@@ -1,0 +1,117 @@
+"""A declaration kept in a file beside the script."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from scriptmode._imports import require
+from scriptmode.errors import DeclarationError, suggestion
+from scriptmode.handlers.compose import compose
+from scriptmode.handlers.environment import PREFIX
+from scriptmode.handlers.registries import DEFAULT, Registries
+
+if TYPE_CHECKING:
+    from scriptmode.handlers.contract import Handler
+
+_SUFFIXES = (".toml", ".yaml", ".yml")
+
+
+class Declaration(BaseModel):
+    """The fields of a declaration file; the keywords of ``compose`` under the same names."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, title="scriptmode declaration")
+
+    model: str = Field(description="The framework, by name.", examples=["xgboost", "sklearn"])
+    accepts: str | list[str] | None = Field(
+        None, description="What requests may be: names or media types.", examples=[["csv", "json"]]
+    )
+    returns: str | list[str] | None = Field(
+        None,
+        description="What responses may be; the order decides ties.",
+        examples=[["json", "csv"]],
+    )
+    features: list[str] | None = Field(
+        None, description="The columns' names, in the model's order."
+    )
+    trusted: list[str] | dict[str, str] | None = Field(
+        None,
+        description="Formats that may execute code when read, or the SHA-256 of the only file"
+        " to trust for each.",
+        examples=[["pickle"]],
+    )
+    options: dict[str, dict[str, Any]] | None = Field(
+        None,
+        description="Keywords for serializers and the loader, by name.",
+        examples=[{"csv": {"header": True}}],
+    )
+
+
+def compose_from(
+    script: str | Path, *, registries: Registries = DEFAULT, **overrides: Any
+) -> Handler:
+    """Make the four functions from the TOML or YAML file that stands beside a script.
+
+    Args:
+        script: the script's own ``__file__``; ``inference.toml``, ``inference.yaml`` or
+            ``inference.yml`` is read for ``inference.py``.
+        registries: where names are looked up.
+        overrides: keywords of ``compose`` that win over the environment and the file.
+
+    Raises:
+        DeclarationError: no such file, several, an unknown field, a value of another type; and
+            whatever ``compose`` raises. ``SCRIPTMODE_MODEL`` overrides the file's model.
+    """
+    path = _find(Path(script))
+    declared = _validate(_read(path), path).model_dump(exclude_none=True)
+    model = overrides.pop("model", None) or os.environ.get(PREFIX + "MODEL") or declared["model"]
+    declared.pop("model")
+    overridden = {name.removeprefix(PREFIX).lower() for name in os.environ}
+    kept = {name: value for name, value in declared.items() if name not in overridden}
+    return compose(model, registries=registries, **{**kept, **overrides})
+
+
+def _find(script: Path) -> Path:
+    candidates = [script.with_suffix(suffix) for suffix in _SUFFIXES]
+    found = [path for path in candidates if path.is_file()]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(path.name for path in found or candidates)
+    problem = "several declarations" if found else "no declaration"
+    raise DeclarationError(f"{problem} beside {script}: {'found' if found else 'expected'} {names}")
+
+
+def _read(path: Path) -> Any:
+    if path.suffix != ".toml":
+        yaml = require("yaml", extra="yaml")
+        try:
+            return yaml.safe_load(path.read_text("utf-8"))
+        except yaml.YAMLError as error:
+            raise DeclarationError(f"{path}: {error}") from error
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise DeclarationError(f"{path}: {error}") from error
+
+
+def _validate(fields: Any, path: Path) -> Declaration:
+    try:
+        return Declaration.model_validate(fields)
+    except ValidationError as error:
+        problems = "; ".join(_explain(problem) for problem in error.errors())
+        raise DeclarationError(f"{path}: {problems}") from error
+
+
+def _explain(problem: Any) -> str:
+    place = ".".join(map(str, problem["loc"])) or "the file"
+    if problem["type"] == "extra_forbidden":
+        return f"no field named {place!r}{suggestion(place, Declaration.model_fields)}"
+    return f"{place}: {problem['msg'].lower()}"

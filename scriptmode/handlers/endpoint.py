@@ -1,0 +1,175 @@
+"""One loaded script that answers requests; every host and test drives this."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from scriptmode.errors import MalformedBodyError, PredictionError, RequestError
+from scriptmode.handlers.composition import Composition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from scriptmode.handlers.contract import Handler
+
+_LOG = logging.getLogger("scriptmode")
+_JSON = "application/json"
+# The content types whose bodies the serving stacks hand to scripts as text, to the letter.
+_AS_TEXT = ("application/json", "text/csv")
+
+
+@dataclass(frozen=True)
+class RequestContext:
+    """What a host tells the functions that ask for a context.
+
+    Args:
+        headers: the request's headers, names lower-cased.
+    """
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def custom_attributes(self) -> str | None:
+        """``X-Amzn-SageMaker-Custom-Attributes``, the caller's own note to the script."""
+        return self.headers.get("x-amzn-sagemaker-custom-attributes")
+
+
+class Request(NamedTuple):
+    """A request, whichever way it came.
+
+    Args:
+        body: the whole body.
+        content_type: the Content-Type header, verbatim.
+        accept: the Accept header, verbatim.
+        context: for functions that take one.
+    """
+
+    body: bytes | bytearray | memoryview | str
+    content_type: str | None = None
+    accept: str | None = None
+    context: RequestContext = RequestContext()
+
+
+class Response(NamedTuple):
+    """An answer, on whichever way it goes.
+
+    Args:
+        status: as in HTTP.
+        content_type: of the body.
+        body: the prediction, or an error as a JSON object.
+        error: what went wrong, for the host's log and for tests; never sent.
+    """
+
+    status: int
+    content_type: str
+    body: bytes
+    error: BaseException | None = None
+
+
+class Endpoint:
+    """The four functions around one model.
+
+    Args:
+        handler: composed or hand-written functions, or a mixture. Hand-written ones are called
+            as the SageMaker toolkits call them: text for bodies of exactly ``text/csv`` or
+            ``application/json``, ``application/json`` in place of an absent Accept, and a
+            context only where the function takes one more parameter.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        self._model_fn = _with_context(handler.model_fn, 1)
+        self._input_fn = _with_context(handler.input_fn, 2)
+        self._predict_fn = _with_context(handler.predict_fn, 2)
+        self._output_fn = _with_context(handler.output_fn, 2)
+        self._decodes_text = not _is_composed(handler.input_fn)
+        self._needs_accept = not _is_composed(handler.output_fn)
+        self._model: Any = None
+
+    def load(self, model_dir: str) -> None:
+        """Load the model; until then every request is an error.
+
+        Raises:
+            Exception: whatever the script's ``model_fn`` raises.
+        """
+        self._model = self._model_fn(str(model_dir), RequestContext())
+
+    def invoke(self, request: Request) -> Response:
+        """Answer one request. Never raises: what goes wrong is part of the response."""
+        try:
+            return _respond(*self._answer(request))
+        except RequestError as error:
+            return failure(error.status, error.to_dict(), error)
+        except Exception as error:  # noqa: BLE001 - a script may raise anything
+            _LOG.exception("the script failed to answer a request")
+            report = {"code": PredictionError.code, "message": _public(error)}
+            return failure(PredictionError.status, report, error)
+
+    def _answer(self, request: Request) -> tuple[Any, str]:
+        body, content_type, accept, context = request
+        if self._decodes_text and content_type in _AS_TEXT:
+            body = _to_text(body)
+        if self._needs_accept and (accept is None or accept.strip() in ("", "*/*")):
+            accept = _JSON
+        data = self._input_fn(body, content_type, context)
+        prediction = self._predict_fn(data, self._model, context)
+        return self._output_fn(prediction, accept, context), accept or _JSON
+
+
+def failure(
+    status: int, report: Mapping[str, object], error: BaseException | None = None
+) -> Response:
+    """An error as a caller gets it: a JSON object with ``code`` and ``message``."""
+    return Response(status, _JSON, json.dumps(report).encode(), error)
+
+
+def _with_context(function: Callable[..., Any], count: int) -> Callable[..., Any]:
+    """Decide once, by the number of parameters, whether a function takes a context.
+
+    The rule is sagemaker_inference.transformer.Transformer._run_handler_function's.
+    """
+    if _is_composed(function):
+        return function
+    if len(inspect.signature(function).parameters) == count + 1:
+        return function
+    return lambda *arguments: function(*arguments[:count])
+
+
+def _is_composed(function: object) -> bool:
+    return isinstance(getattr(function, "__self__", None), Composition)
+
+
+def _to_text(body: bytes | bytearray | memoryview | str) -> str:
+    if isinstance(body, str):
+        return body
+    try:
+        return bytes(body).decode()
+    except UnicodeDecodeError as error:
+        raise MalformedBodyError(f"byte {error.start + 1} of the body is not UTF-8") from None
+
+
+def _respond(answer: Any, accept: str) -> Response:
+    """What ``output_fn`` may return: a body, or a body and its content type."""
+    if isinstance(answer, tuple) and len(answer) == 2:  # noqa: PLR2004 - (body, content type)
+        body, content_type = answer
+    else:
+        body, content_type = answer, accept
+    if isinstance(body, str):
+        body = body.encode()
+    elif isinstance(body, (dict, list, int, float, type(None))):
+        body, content_type = json.dumps(body).encode(), _JSON
+    if isinstance(body, (bytes, bytearray)) and isinstance(content_type, str):
+        return Response(200, content_type, bytes(body))
+    raise PredictionError(
+        f"output_fn returned {type(answer).__name__}; return (bytes, content type)"
+    )
+
+
+def _public(error: Exception) -> str:
+    """What a caller may know of a failure: our own message, never that of foreign code."""
+    if isinstance(error, PredictionError):
+        return str(error)
+    return "the model failed to answer; the log of the server has the reason"

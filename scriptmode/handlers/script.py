@@ -1,0 +1,44 @@
+"""Importing an entry script from a file, as serving stacks do."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scriptmode.errors import DeclarationError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+def import_script(path: str | Path) -> ModuleType:
+    """Import a script under a name of its own, with its folder on the module search path.
+
+    The name is derived from the whole path, so that scripts of equal name in one process do not
+    meet, and a script called ``xgboost.py`` does not hide the library. Importing the same file
+    again executes it again.
+
+    Args:
+        path: the script; its main guard does not run.
+
+    Raises:
+        DeclarationError: there is no such file, or it is no Python file.
+    """
+    path = Path(path).resolve()
+    name = f"_script_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise DeclarationError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))
+    sys.modules[name] = module  # dataclasses and pickle look their classes' module up there
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

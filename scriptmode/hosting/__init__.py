@@ -1,0 +1,1 @@
+"""Scripts over HTTP, after SageMaker's hosting contract."""

@@ -1,0 +1,91 @@
+"""Neutral values in the form that a framework asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scriptmode.errors import InvalidFeaturesError
+from scriptmode.values import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+
+def as_matrix(data: Any) -> NDArray[Any]:
+    """A table of numbers, ``(rows, columns)``; missing cells are NaN.
+
+    Raises:
+        InvalidFeaturesError: not a table, or a cell is no number; names row and column.
+    """
+    import numpy as np
+
+    if isinstance(data, Table):
+        return data.values
+    if not isinstance(data, np.ndarray):
+        if hasattr(data, "columns"):
+            return _frame_to_matrix(data)
+        if isinstance(data, (str, bytes, dict)):
+            raise InvalidFeaturesError(
+                f"expected a table of numbers, got {type(data).__name__}; send CSV, JSON or npy"
+            )
+        data = np.asarray(data)
+    matrix: NDArray[Any] = data
+    if data.ndim != 2 or data.dtype.kind not in "fiub":  # noqa: PLR2004 - a table
+        raise InvalidFeaturesError(
+            f"expected a table of numbers, got {data.dtype} of shape {data.shape}"
+        )
+    return matrix
+
+
+def as_frame(data: Any, names: Sequence[str]) -> pd.DataFrame:
+    """Columns with the model's names, in its order.
+
+    Args:
+        data: a data frame with those columns, or a table of numbers of that width.
+        names: the columns' names.
+
+    Raises:
+        InvalidFeaturesError: not a table.
+    """
+    import pandas as pd
+
+    if isinstance(data, pd.DataFrame):
+        return data if list(data.columns) == list(names) else data.set_axis(list(names), axis=1)
+    return pd.DataFrame(as_matrix(data), columns=list(names))
+
+
+def _frame_to_matrix(frame: pd.DataFrame) -> NDArray[Any]:
+    import numpy as np
+
+    matrix = np.empty(frame.shape)
+    for index in range(frame.shape[1]):
+        column = frame.iloc[:, index]
+        try:
+            matrix[:, index] = _numbers(column)
+        except (TypeError, ValueError):
+            raise _not_a_number(column, index) from None
+    return matrix
+
+
+def _numbers(column: pd.Series[Any]) -> NDArray[Any]:
+    """The column as float64, but never by parsing text."""
+    if column.dtype.kind not in "fiub" and any(isinstance(cell, str) for cell in column):
+        raise TypeError
+    return column.to_numpy(dtype="float64", na_value=float("nan"))
+
+
+def _not_a_number(column: pd.Series[Any], index: int) -> InvalidFeaturesError:
+    for row, cell in enumerate(column, 1):
+        if cell is not None and not isinstance(cell, (int, float)):
+            name = column.name if isinstance(column.name, str) else None
+            place = f"field {name!r}" if name else f"column {index + 1}"
+            return InvalidFeaturesError(
+                f"row {row}, {place}: {str(cell)[:40]!r} is not a number",
+                row=row,
+                column=index + 1,
+                field=name,
+            )
+    return InvalidFeaturesError(f"column {index + 1} is not numeric", column=index + 1)

@@ -1,0 +1,62 @@
+"""Permission to read a format that can execute code, given by name."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+from scriptmode.errors import DeclarationError, UntrustedFormatError, suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from pathlib import Path
+
+Trusted: TypeAlias = "Collection[str] | Mapping[str, str]"
+"""Names of formats, or a mapping from each to the SHA-256 of the only file to trust."""
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def check_trusted(trusted: Trusted, known: Iterable[str]) -> None:
+    """Refuse a declaration of trust that does not name formats.
+
+    Args:
+        trusted: the declaration.
+        known: the names of the unsafe formats that the loader can read.
+
+    Raises:
+        DeclarationError: a boolean, one string, an unknown format or a malformed digest.
+    """
+    known = list(known)
+    if isinstance(trusted, (bool, str)):
+        raise DeclarationError(
+            f"trusted={trusted!r}: list the formats that may execute code, such as ['pickle']"
+        )
+    for name in trusted:
+        if name not in known:
+            raise DeclarationError(f"no unsafe format named {name!r}{suggestion(name, known)}")
+    if isinstance(trusted, Mapping):
+        for name, digest in trusted.items():
+            if not _DIGEST.fullmatch(digest):
+                raise DeclarationError(f"trusted[{name!r}] is not a SHA-256 in 64 hex digits")
+
+
+def require_trust(trusted: Trusted, name: str, path: Path) -> None:
+    """Refuse to go on unless a format, and this very file where a digest is given, is trusted.
+
+    Raises:
+        UntrustedFormatError: it is not; says how to trust it.
+    """
+    if name not in trusted:
+        raise UntrustedFormatError(
+            f"{path} is a {name} file: reading it can execute any code. Save the model in a safe"
+            f" format, or declare trusted=[{name!r}] if you know who wrote it"
+        )
+    if isinstance(trusted, Mapping):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if digest != trusted[name]:
+            raise UntrustedFormatError(
+                f"{path} has the SHA-256 {digest}; the one trusted is {trusted[name]}"
+            )

@@ -1,0 +1,124 @@
+"""What a serializer is: any object with ``media_types`` and ``decode`` and/or ``encode``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+
+from scriptmode.errors import MalformedBodyError, UnsupportedMediaTypeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Body: TypeAlias = "bytes | bytearray | memoryview | str"
+"""A request's body in any of the forms that serving stacks hand over."""
+
+
+@runtime_checkable
+class Decoder(Protocol):
+    """Reads requests.
+
+    Attributes:
+        media_types: the content types it reads, the canonical one first.
+    """
+
+    media_types: tuple[str, ...]
+
+    def decode(self, body: Body, params: Mapping[str, str]) -> Any:
+        """Turn a body into a neutral value (see :mod:`scriptmode.values`).
+
+        Args:
+            body: the whole body.
+            params: the media type's parameters, names lower-cased.
+
+        Raises:
+            RequestError: the body is not what its content type says; names the place.
+        """
+        ...
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Writes responses.
+
+    Attributes:
+        media_types: the content types it writes, the canonical one first.
+    """
+
+    media_types: tuple[str, ...]
+
+    def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
+        """Turn a prediction into a body.
+
+        Args:
+            value: what the model predicted.
+            params: the parameters of the Accept range that chose this encoder.
+
+        Raises:
+            NotAcceptableError: this format cannot carry the value; says why.
+        """
+        ...
+
+
+Serializer: TypeAlias = "Decoder | Encoder"
+
+
+def as_bytes(body: Body) -> bytes:
+    """The body as bytes; text is encoded as UTF-8.
+
+    Raises:
+        MalformedBodyError: text with lone surrogates, which is no Unicode text.
+    """
+    if isinstance(body, bytes):
+        return body
+    if isinstance(body, str):
+        try:
+            return body.encode()
+        except UnicodeEncodeError as error:
+            raise MalformedBodyError(f"the body is not Unicode text: {error.reason}") from None
+    return bytes(body)
+
+
+def as_utf8(body: Body, params: Mapping[str, str]) -> bytes:
+    """The body of a textual format as UTF-8 without a byte order mark, not yet validated.
+
+    Args:
+        body: bytes in ``params["charset"]`` (UTF-8 when absent), or text decoded already.
+        params: the media type's parameters.
+
+    Raises:
+        UnsupportedMediaTypeError: no such charset.
+        MalformedBodyError: the bytes are not in that charset.
+    """
+    charset = params.get("charset", "utf-8") if not isinstance(body, str) else "utf-8"
+    raw = as_bytes(body)
+    if charset.lower() not in {"utf-8", "utf8", "us-ascii", "ascii"}:
+        raw = _transcode(raw, charset)
+    return raw.removeprefix(b"\xef\xbb\xbf")
+
+
+def as_text(body: Body, params: Mapping[str, str]) -> str:
+    """As :func:`as_utf8`, validated and decoded.
+
+    Raises:
+        UnsupportedMediaTypeError: no such charset.
+        MalformedBodyError: the bytes are not in that charset.
+    """
+    raw = as_utf8(body, params)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        message = f"byte {error.start + 1} of the body is not UTF-8; name the charset if it is not"
+        raise MalformedBodyError(message, line=line) from None
+
+
+def _transcode(raw: bytes, charset: str) -> bytes:
+    try:
+        return raw.decode(charset).encode()
+    except (LookupError, ValueError) as error:
+        if isinstance(error, UnicodeError) and not isinstance(error, UnicodeEncodeError):
+            raise MalformedBodyError(f"the body is not {charset}: {error}") from None
+        # Also codecs that are not text encodings, such as "zip", and names with a NUL.
+        raise UnsupportedMediaTypeError(
+            f"charset {charset!r} is unknown", supported=["utf-8"]
+        ) from None

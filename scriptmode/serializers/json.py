@@ -1,0 +1,128 @@
+"""JSON (RFC 8259), strict: no NaN tokens, no duplicate names, bounded nesting."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scriptmode.errors import DeclarationError, MalformedBodyError, suggestion
+from scriptmode.serializers.base import Body, as_text, as_utf8
+from scriptmode.serializers.layouts import Layout, read_layout
+from scriptmode.serializers.plain import dump_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from json import JSONDecodeError
+
+_LAYOUTS = ("auto", "rows", "records", "columns", "split", "raw")
+
+
+@dataclass(frozen=True)
+class JSON:
+    """Tables, tensors and free-form values as JSON.
+
+    Args:
+        layout: the one layout to read, or ``"auto"`` to recognise a list of rows, a flat list
+            (one row), records, one record, columns, split, and each of them under
+            ``instances`` or ``inputs``; ``"raw"`` reads any JSON value as plain Python.
+
+    Numbers are read as float64: integers beyond 2**53 take the nearest double.
+    NaN and infinity are written as ``null``; float32 in its shortest exact form.
+    """
+
+    layout: Layout = "auto"
+
+    media_types: ClassVar[tuple[str, ...]] = ("application/json", "text/json")
+
+    def __post_init__(self) -> None:
+        if self.layout not in _LAYOUTS:
+            raise DeclarationError(
+                f"JSON has no layout {self.layout!r}{suggestion(self.layout, _LAYOUTS)}"
+            )
+
+    def decode(self, body: Body, params: Mapping[str, str]) -> Any:
+        """Read one JSON value.
+
+        Returns:
+            float64 ``(rows, columns)``, a ``Table``, a data frame, or a plain value if ``raw``.
+
+        Raises:
+            MalformedBodyError: not JSON, another layout, ragged rows; names line or row.
+            UnsupportedMediaTypeError: an unknown charset.
+        """
+        return read_layout(parse_json(as_utf8(body, params)), self.layout)
+
+    def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
+        """Write an array as (nested) lists, named columns as records, else the plain value.
+
+        Raises:
+            NotAcceptableError: the value holds something that JSON has no form for.
+        """
+        return dump_json(value)
+
+
+def parse_json(raw: bytes, line: int | None = None) -> Any:
+    """Parse strictly; ``line`` is where ``raw`` stands in a larger body.
+
+    Raises:
+        MalformedBodyError: not JSON, or a name that stands twice in one object; names the place.
+    """
+    import orjson
+
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise _malformed(raw, error, line or 1) from None
+    if raw.count(b'"') != 2 * _count_strings(value):
+        _refuse_duplicates(raw, line)
+    return value
+
+
+def _malformed(raw: bytes, error: JSONDecodeError, line: int) -> MalformedBodyError:
+    if not raw.strip():
+        return MalformedBodyError("the body is empty")
+    as_text(raw, {})  # a wrong charset explains more than the parser's message
+    is_nan = raw[error.pos : error.pos + 4].lstrip(b"-").startswith((b"NaN", b"Inf", b"nan"))
+    hint = "; NaN and Infinity are not JSON, a missing cell is null" if is_nan else ""
+    message = f"not JSON: {error.msg}{hint}"
+    return MalformedBodyError(message, line=line + error.lineno - 1, column=error.colno)
+
+
+def _count_strings(value: Any) -> int:
+    """How many strings a numeric table holds, names included; a lower bound for other values."""
+    if isinstance(value, dict):
+        return len(value) + sum(map(_count_direct_strings, value.values()))
+    return _count_direct_strings(value)
+
+
+def _count_direct_strings(value: Any) -> int:
+    if isinstance(value, dict):
+        return len(value)
+    if not (isinstance(value, list) and value):
+        return 0
+    if isinstance(value[0], dict):
+        return sum(len(record) for record in value if isinstance(record, dict))
+    return len(value) if isinstance(value[0], str) else 0
+
+
+def _refuse_duplicates(raw: bytes, line: int | None) -> None:
+    """Parsers keep the last of two equal names, so that a value would be lost in silence.
+
+    Only bodies with more quotes than a numeric table accounts for come here: those with text.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = dict(pairs)
+        if len(names) != len(pairs):
+            seen = [name for name, _ in pairs]
+            twice = next(name for name in names if seen.count(name) > 1)
+            raise MalformedBodyError(
+                f"the name {twice!r} stands twice in one object", line=line, field=twice
+            )
+        return names
+
+    try:
+        json.loads(raw, object_pairs_hook=unique)
+    except RecursionError:
+        raise MalformedBodyError("the body is nested too deeply", line=line) from None

@@ -1,0 +1,252 @@
+"""The shapes a table takes in JSON, and how each becomes a neutral value."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from scriptmode.errors import MalformedBodyError
+from scriptmode.values import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+Layout: TypeAlias = Literal["auto", "rows", "records", "columns", "split", "raw"]
+"""How a JSON body lays out a table; ``auto`` recognises all but ``raw``, which is any value."""
+
+ENVELOPES = ("instances", "inputs")
+EXAMPLES = (
+    "[[1, 2.5, null]]",
+    '[{"a": 1, "b": 2.5}]',
+    '{"a": [1], "b": [2.5]}',
+    '{"columns": ["a", "b"], "data": [[1, 2.5]]}',
+    '{"instances": [[1, 2.5]]}',
+    '{"inputs": [[1, 2.5]]}',
+)
+_SPLIT = {"columns", "data"}
+_DEEPEST = 32  # numpy's own limit before 2.0
+
+
+def read_layout(value: Any, layout: Layout) -> Any:
+    """Recognise a parsed JSON value as a table.
+
+    Returns:
+        An array of float64, ``(rows, columns)`` or more dimensions, when the cells are numbers
+        without names; a :class:`Table` when they have names; a data frame when some are text.
+
+    Raises:
+        MalformedBodyError: another layout, a ragged row, a cell that is no scalar.
+    """
+    if layout == "raw":
+        return value
+    found, value = _recognise(value)
+    if layout not in ("auto", found):
+        raise MalformedBodyError(f"expected the layout {layout!r}, got {found!r}: {_examples()}")
+    return _READERS[found](value)
+
+
+def read_rows(rows: list[Any]) -> NDArray[Any] | pd.DataFrame:
+    """Lists of cells to a matrix, or a data frame when some cells are text.
+
+    A flat list of scalars is one row.
+    """
+    import numpy as np
+
+    if rows and not isinstance(rows[0], (list, dict)):
+        rows = [rows]
+    try:
+        matrix = np.array(rows)
+    except ValueError:
+        matrix = np.empty(0, dtype=object)  # ragged: let the careful road say where
+    if matrix.dtype.kind in "fiub":
+        matrix = matrix.astype(np.float64, copy=False)
+        return matrix if rows else matrix.reshape(0, 0)
+    _check_depth(rows)
+    if rows and isinstance(rows[0][0] if rows[0] else None, list):
+        return _tensor(rows)
+    _check_rectangle(rows)
+    return _numbers_or_frame(rows, None)
+
+
+def read_records(records: list[Any]) -> Table | pd.DataFrame:
+    """Objects with the same fields to named columns, in the order of the first."""
+    first: Any = records[0]
+    names = tuple(first)
+    if not names:
+        raise MalformedBodyError("record 1 has no fields", row=1)
+    only = names[0]
+    pick: Any = itemgetter(*names) if len(names) > 1 else lambda record: (record[only],)
+    try:
+        rows = [pick(record) for record in records if len(record) == len(names)]
+    except (KeyError, TypeError):
+        rows = []
+    if len(rows) != len(records):
+        raise _unlike_first(records)
+    return _named(names, rows)
+
+
+def read_columns(columns: dict[str, list[Any]]) -> Table | pd.DataFrame:
+    """Lists of equal length by name to named columns."""
+    lengths = {name: len(cells) for name, cells in columns.items()}
+    longest = max(lengths.values())
+    for name, length in lengths.items():
+        if length != longest:
+            raise MalformedBodyError(
+                f"column {name!r} has {length} cells where others have {longest}", field=name
+            )
+    return _named(tuple(columns), list(zip(*columns.values(), strict=True)))
+
+
+def read_split(parts: dict[str, Any]) -> Table | pd.DataFrame:
+    """``columns`` and ``data`` apart (pandas' ``orient="split"``) to named columns."""
+    names, rows = parts["columns"], parts["data"]
+    if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        raise MalformedBodyError('"columns" must be a list of names')
+    if len(set(names)) != len(names):
+        raise MalformedBodyError('"columns" names a column twice')
+    if not isinstance(rows, list):
+        raise MalformedBodyError('"data" must be a list of rows')
+    _check_rectangle(rows, len(names), "columns has")
+    return _named(tuple(names), rows)
+
+
+def _recognise(value: Any) -> tuple[str, Any]:
+    if isinstance(value, dict):
+        return _recognise_object(value)
+    if not isinstance(value, list):
+        raise MalformedBodyError(f"{_kind(value)} is not a table: {_examples()}")
+    if value and isinstance(value[0], dict):
+        return "records", value
+    return "rows", value
+
+
+def _recognise_object(value: dict[str, Any]) -> tuple[str, Any]:
+    if len(value) == 1 and next(iter(value)) in ENVELOPES:
+        inner = next(iter(value.values()))
+        if isinstance(inner, (list, dict)) and inner != {} and not _is_envelope(inner):
+            return _recognise(inner)
+    elif value.keys() >= _SPLIT and value.keys() <= _SPLIT | {"index"}:
+        return "split", value
+    elif value and not value.keys() & set(ENVELOPES):
+        if all(isinstance(cells, list) for cells in value.values()):
+            return "columns", value
+        if not any(isinstance(cell, (list, dict)) for cell in value.values()):
+            return "records", [value]
+    raise MalformedBodyError(f"the object is not a table of a known layout: {_examples()}")
+
+
+def _is_envelope(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value.keys() & set(ENVELOPES))
+
+
+def _named(names: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> Table | pd.DataFrame:
+    import numpy as np
+
+    if not rows:
+        return Table(names, np.empty((0, len(names))))
+    try:
+        matrix = np.array(rows)
+    except ValueError:
+        matrix = np.empty(0, dtype=object)
+    if matrix.dtype.kind in "fiub" and matrix.ndim == 2:  # noqa: PLR2004 - a table
+        return Table(names, matrix.astype(np.float64, copy=False))
+    found = _numbers_or_frame(rows, names)
+    return Table(names, found) if isinstance(found, np.ndarray) else found
+
+
+def _numbers_or_frame(
+    rows: Sequence[Sequence[Any]], names: tuple[str, ...] | None
+) -> NDArray[Any] | pd.DataFrame:
+    """Rows of equal length, some cells missing, huge or text."""
+    import numpy as np
+
+    numeric = True
+    for number, row in enumerate(rows, 1):
+        for column, cell in enumerate(row):
+            if isinstance(cell, (list, dict)):
+                field = names[column] if names else None
+                raise MalformedBodyError(
+                    f"row {number}, column {column + 1}: {_kind(cell)} is not a cell",
+                    row=number,
+                    column=column + 1,
+                    field=field,
+                )
+            numeric = numeric and not isinstance(cell, str)
+    if numeric:
+        return np.array(rows, dtype=np.float64)
+    import pandas as pd
+
+    return pd.DataFrame(list(rows), columns=list(names) if names else None)
+
+
+def _tensor(rows: list[Any]) -> NDArray[Any]:
+    import numpy as np
+
+    try:
+        tensor = np.array(rows, dtype=object)
+    except ValueError:
+        tensor = np.empty((0, 0), dtype=object)
+    cells = tensor.ravel().tolist()
+    if not tensor.size or any(isinstance(cell, (str, list, dict)) for cell in cells):
+        raise MalformedBodyError("the nested lists are not a rectangular array of numbers")
+    return tensor.astype(np.float64)
+
+
+def _check_depth(rows: list[Any]) -> None:
+    depth, inner = 1, rows
+    while inner and isinstance(inner[0], list):
+        depth, inner = depth + 1, inner[0]
+        if depth > _DEEPEST:
+            raise MalformedBodyError(f"lists are nested deeper than {_DEEPEST}")
+
+
+def _check_rectangle(rows: list[Any], width: int | None = None, where: str = "row 1 has") -> None:
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, list):
+            raise MalformedBodyError(
+                f"row {number} is {_kind(row)}, not a list of cells", row=number
+            )
+        width = len(row) if width is None else width
+        if len(row) != width:
+            raise MalformedBodyError(
+                f"row {number} has {len(row)} cells where {where} {width}", row=number
+            )
+
+
+def _unlike_first(records: list[Any]) -> MalformedBodyError:
+    """Find the record whose fields are not those of the first."""
+    expected = records[0].keys()
+    for number, record in enumerate(records, 1):
+        if not isinstance(record, dict):
+            return MalformedBodyError(
+                f"row {number} is {_kind(record)}, not an object like row 1", row=number
+            )
+        for name in sorted(expected ^ record.keys()):
+            problem = "lacks" if name in expected else "has the extra"
+            return MalformedBodyError(
+                f"row {number} {problem} field {name!r} (row 1 sets the fields;"
+                " a missing cell is null)",
+                row=number,
+                field=name,
+            )
+    raise AssertionError("every record is like the first")
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
+    return "null" if value is None else names.get(type(value), "a number")
+
+
+def _examples() -> str:
+    return "expected one of " + " or ".join(EXAMPLES)
+
+
+_READERS: dict[str, Any] = {
+    "rows": read_rows,
+    "records": read_records,
+    "columns": read_columns,
+    "split": read_split,
+}

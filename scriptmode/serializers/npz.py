@@ -1,0 +1,100 @@
+"""NumPy's archive of named arrays: a zip file of npy files, read within bounds."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scriptmode.errors import BodyTooLargeError, MalformedBodyError
+from scriptmode.serializers.base import Body, as_bytes
+from scriptmode.serializers.npy import read_npy, write_npy
+from scriptmode.values import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+_UNNAMED = "arr_0"  # what numpy.savez calls the first array that it is given without a name
+_MOST_MEMBERS = 1024
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+@dataclass(frozen=True)
+class NPZ:
+    """Named arrays of numbers, as ``numpy.savez`` and ``savez_compressed`` write them.
+
+    Args:
+        limit: how many bytes all arrays together may take once decompressed.
+    """
+
+    limit: int = 256 * 2**20
+
+    media_types: ClassVar[tuple[str, ...]] = ("application/x-npz", "application/npz")
+
+    def decode(self, body: Body, params: Mapping[str, str]) -> Any:
+        """Read every array.
+
+        Returns:
+            ``dict[str, ndarray]``; or the array alone, at least 2-D, where it is the only one
+            and has no name.
+
+        Raises:
+            MalformedBodyError: not such an archive, or cells that are no numbers.
+            BodyTooLargeError: more than ``limit`` bytes once decompressed.
+        """
+        try:
+            with zipfile.ZipFile(io.BytesIO(as_bytes(body))) as archive:
+                arrays = self._read(archive)
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError) as error:
+            raise MalformedBodyError(f"not an npz archive: {error}") from None
+        except (RuntimeError, NotImplementedError) as error:  # encrypted, or a newer zip
+            raise MalformedBodyError(f"the npz archive cannot be read: {error}") from None
+        if arrays.keys() != {_UNNAMED}:
+            return arrays
+        array = arrays[_UNNAMED]
+        return array.reshape(1, -1) if array.ndim <= 1 else array
+
+    def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
+        """Write named columns or tensors under their names, any other array as ``arr_0``.
+
+        Raises:
+            NotAcceptableError: some cells are not numbers.
+        """
+        target = io.BytesIO()
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+            for name, array in _named(value):
+                member = zipfile.ZipInfo(f"{name}.npy")  # no time of day: equal in, equal out
+                archive.writestr(member, write_npy(array))
+        return target.getvalue()
+
+    def _read(self, archive: zipfile.ZipFile) -> dict[str, NDArray[Any]]:
+        members = archive.infolist()
+        total = sum(member.file_size for member in members)
+        if total > self.limit:
+            raise BodyTooLargeError(
+                f"the npz archive holds {total} bytes of arrays; the limit is {self.limit}"
+            )
+        if not members or len(members) > _MOST_MEMBERS:
+            raise MalformedBodyError(f"an npz archive holds 1 to {_MOST_MEMBERS} arrays")
+        arrays: dict[str, NDArray[Any]] = {}
+        for member in members:
+            name = member.filename.removesuffix(".npy")
+            if name in arrays or member.compress_type not in _METHODS:
+                raise MalformedBodyError(f"the npz member {member.filename!r} is refused")
+            # A member never yields more than its directory entry says, whatever it holds.
+            arrays[name] = read_npy(archive.read(member))
+        return arrays
+
+
+def _named(value: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(value, Table):
+        return [(name, value[name]) for name in value.names]
+    if isinstance(value, dict):
+        return [(str(name), array) for name, array in value.items()]
+    if hasattr(value, "columns"):  # a data frame
+        return [(str(name), value[name].to_numpy()) for name in value.columns]
+    return [(_UNNAMED, value)]

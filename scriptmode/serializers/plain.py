@@ -1,0 +1,95 @@
+"""Predictions of any kind as JSON text and as rows of cells."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from scriptmode.errors import NotAcceptableError
+from scriptmode.values import Table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def dump_json(value: Any) -> bytes:
+    """Any prediction as JSON: arrays as (nested) lists, named columns as records.
+
+    NaN, infinity and pandas' missing values become ``null``.
+
+    Raises:
+        NotAcceptableError: part of the value has no form in JSON.
+    """
+    import orjson
+
+    try:
+        return orjson.dumps(value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError as error:
+        cause = error.__cause__ or error
+        raise NotAcceptableError(f"JSON cannot carry the prediction: {cause}") from error
+
+
+def numeric_array(value: Any) -> NDArray[Any] | None:
+    """The value if it is an array of numbers or booleans, else None.
+
+    Returns:
+        The same cells, contiguous and in native byte order, at least 1-D.
+    """
+    import numpy as np
+
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiub" or not value.ndim:
+        return None
+    if value.flags.c_contiguous and value.dtype.isnative:
+        return value
+    return np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("="))
+
+
+def as_rows(value: Any) -> tuple[tuple[str, ...] | None, list[Any]]:
+    """Names of the columns, if they have any, and one item a row.
+
+    Returns:
+        Each row as a list of cells, or as a scalar where the value is one-dimensional; a missing
+        cell of pandas as ``None``.
+
+    Raises:
+        NotAcceptableError: the value is not a sequence of rows.
+    """
+    if isinstance(value, Table):
+        return value.names, value.values.tolist()
+    if _is_frame(value):
+        cells = value.astype(object).where(value.notna(), None)
+        return tuple(map(str, value.columns)), cells.to_numpy().tolist()
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return None, list(value)
+    raise NotAcceptableError(f"a prediction of type {type(value).__name__} has no rows")
+
+
+def as_records(value: Any) -> list[Any]:
+    """One item a row: an object where columns have names, else as :func:`as_rows`.
+
+    Raises:
+        NotAcceptableError: the value is not a sequence of rows.
+    """
+    names, rows = as_rows(value)
+    return rows if names is None else [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    """What orjson asks for when it meets a type that it does not know."""
+    array = numeric_array(value)
+    if array is not None and array is not value:
+        return array
+    if isinstance(value, Table) or _is_frame(value):
+        return as_records(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def _is_frame(value: Any) -> bool:
+    pandas = sys.modules.get("pandas")  # a frame cannot exist before pandas is imported
+    return pandas is not None and isinstance(value, pandas.DataFrame)

@@ -1,0 +1,65 @@
+"""The neutral values: all that serializers produce and loaders consume.
+
+The list is closed, so that N formats and M frameworks cost N + M:
+
+- ``numpy.ndarray`` of numbers. A table is always 2-D, ``(rows, columns)``: one row is a table
+  of one row. More dimensions are images and tensors.
+- :class:`Table`, numeric columns with names; ``pandas.DataFrame``, columns of mixed types.
+- ``scipy.sparse.csr_matrix``.
+- ``dict[str, numpy.ndarray]``, named tensors.
+- plain Python (``dict``, ``list``, ``str``) for free-form bodies, and ``bytes``.
+
+A missing cell is NaN (or ``None`` in a column of text), never 0, -1 or a word.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+
+class Table:
+    """Numeric columns with names, without the cost of a data frame.
+
+    Args:
+        names: the columns' names, unique.
+        values: the cells, shape ``(rows, len(names))``; NaN is a missing cell.
+    """
+
+    __slots__ = ("names", "values")
+
+    def __init__(self, names: Sequence[str], values: NDArray[Any]) -> None:
+        self.names = tuple(names)
+        self.values = values
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(rows, columns)``."""
+        return self.values.shape
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """The column of that name, shape ``(rows,)``."""
+        return self.values[:, self.names.index(name)]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> ArrayLike:  # noqa: FBT001 - numpy's signature
+        """The cells alone, for numpy; see ``numpy.ndarray.__array__``."""
+        import numpy as np
+
+        return np.array(self.values, dtype) if copy else np.asarray(self.values, dtype)
+
+    def __repr__(self) -> str:
+        return f"Table(names={self.names!r}, values={self.values!r})"
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The same columns as a data frame."""
+        import pandas as pd
+
+        return pd.DataFrame(self.values, columns=list(self.names))
