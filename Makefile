@@ -33,5 +33,8 @@ bench: $(READY)
 docs: $(READY)
 	$(BIN)/sphinx-build -W -q docs build/docs
 
+schema: $(READY)
+	$(BIN)/python -m scriptmode.handlers.declaration > docs/scriptmode.schema.json
+
 clean:
 	rm -rf $(VENV) .venv-oldest build .mypy_cache .pytest_cache .ruff_cache .hypothesis

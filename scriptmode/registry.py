@@ -119,6 +119,13 @@ class Registry(Generic[T]):
             raise DeclarationError(f"{self.kind} {name!r} is an object: it takes no options")
         return cast("T", found)
 
+    def canonical(self, name: str) -> str:
+        """The registered or built-in name that a name or alias stands for; else the same name."""
+        visible = self._visible()
+        if name in visible:
+            return name
+        return next((known for known, row in visible.items() if name in row.aliases), name)
+
     def origins(self) -> dict[str, str]:
         """Every name, sorted, and where it comes from."""
         names = {entry.name: _distribution(entry) for entry in self._published()}
@@ -143,10 +150,7 @@ class Registry(Generic[T]):
         return {**rows, **self._own}
 
     def _find(self, name: str) -> object:
-        visible = self._visible()
-        row = visible.get(name)
-        if row is None:
-            row = next((row for row in visible.values() if name in row.aliases), None)
+        row = self._visible().get(self.canonical(name))
         if row is None:
             return self._find_published(name)
         if row.origin == "built-in":

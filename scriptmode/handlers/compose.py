@@ -14,17 +14,24 @@ from scriptmode.handlers.registries import DEFAULT, Registries
 from scriptmode.media import Offers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from scriptmode.handlers.contract import Handler
     from scriptmode.models.base import Loader
     from scriptmode.models.trust import Trusted
     from scriptmode.serializers.base import Decoder, Encoder
 
-KEYWORDS = ("accepts", "returns", "features", "trusted", "options")
-"""What can be declared besides the model."""
+FIELDS = ("model", "accepts", "returns", "features", "trusted", "options")
+"""What can be declared."""
 
-_FORMATS = ("json", "csv")
+_FORMATS = ("json", "csv", "jsonlines", "npy", "npz")
+_DEFAULTS: Mapping[str, Any] = {
+    "accepts": _FORMATS,
+    "returns": _FORMATS,
+    "features": None,
+    "trusted": (),
+    "options": {},
+}
 
 
 def compose(  # noqa: PLR0913 - the keywords are the declaration
@@ -48,8 +55,8 @@ def compose(  # noqa: PLR0913 - the keywords are the declaration
         model: the framework, by name (``"xgboost"``, ``"sklearn"``, a registered or published
             one), or a loader object.
         accepts: what requests may be: names, media types or serializer objects. The first reads
-            bodies that come without a content type. Default: JSON and CSV.
-        returns: what responses may be; the order decides ties and ``*/*``. Default: JSON, CSV.
+            bodies that come without a content type. Default: every format for tables, JSON first.
+        returns: what responses may be; the order decides ties and ``*/*``. Default: the same.
         features: the columns' names, in the model's order. Default: those that the artefact
             knows.
         trusted: names of formats that may execute code when they are read, such as
@@ -69,40 +76,66 @@ def compose(  # noqa: PLR0913 - the keywords are the declaration
         UntrustedFormatError: an unsafe serializer or loader is not trusted by name.
         DeclarationError: the declaration contradicts itself.
     """
-    if unknown:
-        raise UnknownNameError("keyword of compose", next(iter(unknown)), KEYWORDS)
-    environment = from_environment(KEYWORDS)
-    names = _Names(registries, dict(options or {}))
-    decoders = names.serializers(_pick(accepts, environment.get("accepts"), _FORMATS), "decode")
-    encoders = names.serializers(_pick(returns, environment.get("returns"), _FORMATS), "encode")
-    loader = names.loader(model)
-    names.refuse_unused_options()
-    trust = _pick(trusted, environment.get("trusted"), ())
-    loader = _extend_trust(loader, [*decoders, *encoders], trust)
-    columns = _pick(features, environment.get("features"), None)
+    keywords = {
+        "model": model,
+        "accepts": accepts,
+        "returns": returns,
+        "features": features,
+        "trusted": trusted,
+        "options": options,
+        **unknown,
+    }
+    given = {name: value for name, value in keywords.items() if value is not None}
+    return build((given, from_environment(FIELDS)), registries)
+
+
+def build(layers: Sequence[Mapping[str, Any]], registries: Registries) -> Handler:
+    """Resolve a declaration that comes from several places.
+
+    Args:
+        layers: what each place declares; the first that has a field decides it.
+        registries: where names are looked up.
+
+    Raises:
+        DeclarationError: as for :func:`compose`.
+    """
+    for name in (name for layer in layers for name in layer if name not in FIELDS):
+        raise UnknownNameError("declared field", name, FIELDS)
+    fields: dict[str, Any] = dict(_DEFAULTS)
+    for layer in reversed(layers):
+        fields.update(layer)
+    if "model" not in fields:
+        raise DeclarationError("no model is declared")
+    names = _Names(registries, fields["options"])
+    decoders = names.serializers(fields["accepts"], "decode")
+    encoders = names.serializers(fields["returns"], "encode")
+    loader = names.loader(fields["model"])
+    names.refuse_unused_options(layers)
+    loader = _extend_trust(loader, [*decoders, *encoders], fields["trusted"])
     offers, writers = _offer(encoders)
-    return Composition(loader, Intake(decoders), offers, writers, _feature_names(columns)).handler
+    features = _feature_names(fields["features"])
+    return Composition(loader, Intake(decoders), offers, writers, features).handler
 
 
 class _Names:
     """Names to objects, with the options that were declared for each."""
 
-    def __init__(self, registries: Registries, options: dict[str, Mapping[str, Any]]) -> None:
-        self._registries, self._options = registries, options
-        self._used: set[str] = set()
+    def __init__(self, registries: Registries, options: Mapping[str, Mapping[str, Any]]) -> None:
+        self._registries = registries
+        self._options = {self._canonical(name): chosen for name, chosen in options.items()}
 
     def loader(self, model: str | Loader[Any]) -> Loader[Any]:
-        if not isinstance(model, str):
-            _demand(model, ("name", "load", "predict"), "a model loader")
-            return model
-        return self._registries.loaders.get(model, **self._options_of(model))
+        if isinstance(model, str):
+            return self._registries.loaders.get(model, **self._options_of(model))
+        _demand(model, ("name", "load", "predict"), "a model loader")
+        return model
 
     def serializers(self, declared: Any, verb: str) -> list[Any]:
-        if isinstance(declared, str) or not isinstance(declared, (list, tuple, set, frozenset)):
-            declared = [declared] if not hasattr(declared, "__iter__") else declared
         found: list[Any] = []
-        for item in [declared] if isinstance(declared, str) else declared:
-            serializer = self._serializer(item)
+        for item in _listed(declared):
+            serializer = item
+            if isinstance(item, str):
+                serializer = self._registries.serializers.get(item, **self._options_of(item))
             _demand(serializer, ("media_types", verb), "a serializer")
             if serializer not in found:
                 found.append(serializer)
@@ -110,25 +143,28 @@ class _Names:
             raise DeclarationError(f"there is nothing to {verb} with: the list is empty")
         return found
 
-    def refuse_unused_options(self) -> None:
-        """Options for a name that the declaration does not use would be lost in silence."""
+    def refuse_unused_options(self, layers: Sequence[Mapping[str, Any]]) -> None:
+        """Options for a name that no layer declares would be lost in silence."""
+        declared = [layer.get(field) for layer in (*layers, _DEFAULTS) for field in FIELDS[:3]]
+        items = [item for names in declared for item in _listed(names)]
+        used = {self._canonical(item) for item in items if isinstance(item, str)}
         for name in self._options:
-            if name not in self._used:
-                raise UnknownNameError("declared part to set options of", name, self._used)
-
-    def _serializer(self, item: Any) -> Any:
-        if isinstance(item, str):
-            return self._registries.serializers.get(item, **self._options_of(item))
-        return item
+            if name not in used:
+                raise UnknownNameError("declared part to set options of", name, used)
 
     def _options_of(self, name: str) -> Mapping[str, Any]:
-        self._used.add(name)
-        return self._options.get(name, {})
+        return self._options.get(self._canonical(name), {})
+
+    def _canonical(self, name: str) -> str:
+        """The one name behind all aliases, so that options of csv reach text/csv."""
+        return self._registries.serializers.canonical(self._registries.loaders.canonical(name))
 
 
-def _pick(*layers: object) -> Any:
-    """The first layer that says anything: keywords, then the environment, then the default."""
-    return next((layer for layer in layers if layer is not None), None)
+def _listed(declared: Any) -> list[Any]:
+    if declared is None:
+        return []
+    single = isinstance(declared, (str, type)) or not hasattr(declared, "__iter__")
+    return [declared] if single else list(declared)
 
 
 def _demand(found: Any, attributes: Iterable[str], kind: str) -> None:

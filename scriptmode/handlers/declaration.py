@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scriptmode._imports import require
 from scriptmode.errors import DeclarationError, suggestion
-from scriptmode.handlers.compose import compose
-from scriptmode.handlers.environment import PREFIX
+from scriptmode.handlers.compose import FIELDS, build
+from scriptmode.handlers.environment import from_environment
 from scriptmode.handlers.registries import DEFAULT, Registries
 
 if TYPE_CHECKING:
@@ -60,19 +59,16 @@ def compose_from(
         script: the script's own ``__file__``; ``inference.toml``, ``inference.yaml`` or
             ``inference.yml`` is read for ``inference.py``.
         registries: where names are looked up.
-        overrides: keywords of ``compose`` that win over the environment and the file.
+        overrides: keywords of ``compose`` that win over the environment
+            (``SCRIPTMODE_MODEL``, ``SCRIPTMODE_ACCEPTS`` …), which wins over the file.
 
     Raises:
         DeclarationError: no such file, several, an unknown field, a value of another type; and
-            whatever ``compose`` raises. ``SCRIPTMODE_MODEL`` overrides the file's model.
+            whatever ``compose`` raises.
     """
     path = _find(Path(script))
     declared = _validate(_read(path), path).model_dump(exclude_none=True)
-    model = overrides.pop("model", None) or os.environ.get(PREFIX + "MODEL") or declared["model"]
-    declared.pop("model")
-    overridden = {name.removeprefix(PREFIX).lower() for name in os.environ}
-    kept = {name: value for name, value in declared.items() if name not in overridden}
-    return compose(model, registries=registries, **{**kept, **overrides})
+    return build((overrides, from_environment(FIELDS), declared), registries)
 
 
 def _find(script: Path) -> Path:
@@ -115,3 +111,9 @@ def _explain(problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
         return f"no field named {place!r}{suggestion(place, Declaration.model_fields)}"
     return f"{place}: {problem['msg'].lower()}"
+
+
+if __name__ == "__main__":
+    import json
+
+    sys.stdout.write(json.dumps(Declaration.model_json_schema(), indent=2) + "\n")

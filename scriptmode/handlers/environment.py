@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 PREFIX = "SCRIPTMODE_"
-_ELSEWHERE = ("model", "plugins")  # read by compose_from and by the registries
+_ELSEWHERE = ("plugins",)  # read by the registries
+_STRUCTURED = ("options",)  # no list of names: only files and keywords can declare it
 
 
-def from_environment(fields: Collection[str]) -> dict[str, list[str]]:
-    """The declaration's fields that are set as ``SCRIPTMODE_<FIELD>``, split at commas.
+def from_environment(fields: Collection[str]) -> dict[str, str | list[str]]:
+    """The declaration's fields that are set as ``SCRIPTMODE_<FIELD>``, lists split at commas.
 
     Args:
         fields: the fields that can be declared.
@@ -24,15 +25,17 @@ def from_environment(fields: Collection[str]) -> dict[str, list[str]]:
         UnknownNameError: a variable with our prefix that names no field: a typo would
             otherwise change nothing, in silence.
     """
-    known = [*fields, *_ELSEWHERE]
-    found: dict[str, list[str]] = {}
+    known = [name for name in (*fields, *_ELSEWHERE) if name not in _STRUCTURED]
+    found: dict[str, str | list[str]] = {}
     for variable, value in os.environ.items():
         if not variable.startswith(PREFIX):
             continue
         field = variable.removeprefix(PREFIX).lower()
-        if field not in known or field == "options":
-            names = [PREFIX + name.upper() for name in known if name != "options"]
+        if field not in known:
+            names = [PREFIX + name.upper() for name in known]
             raise UnknownNameError("environment variable", variable, names)
-        if field in fields:
+        if field == "model":
+            found[field] = value
+        elif field not in _ELSEWHERE:
             found[field] = [item.strip() for item in value.split(",") if item.strip()]
     return found

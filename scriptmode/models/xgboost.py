@@ -130,7 +130,7 @@ def _booster(model: Any) -> Any:
 
 
 def _recognise(path: Path) -> bool:
-    named = path.name in (_FILE, "model.json")
+    named = path.name == _FILE or path.name in ("model.json", f"{_FILE}.json")
     return named or path.suffix in _NATIVE or path.suffix in SUFFIXES
 
 

@@ -1,0 +1,3 @@
+"""One declaration that a team shares."""
+
+DECLARATION = {"accepts": ["csv", "json", "npy"], "returns": ["json", "csv"]}
