@@ -18,7 +18,7 @@ import data
 import numpy as np
 import xgboost as xgb
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 WORK = Path("build/demo")
 PATIENCE = 60.0  # seconds for the server to become ready
 
@@ -41,7 +41,9 @@ def train(folder: Path) -> Path:
 def serve(script: Path, model_dir: Path) -> Iterator[str]:
     """Run ``scriptmode serve`` on a free port; yield its address; stop it."""
     command = [sys.executable, "-m", "scriptmode", "serve", script, "--model-dir", model_dir]
-    server = subprocess.Popen([*command, "--port", "0"], stderr=subprocess.PIPE, text=True)
+    server = subprocess.Popen(
+        [*map(str, command), "--port", "0"], stderr=subprocess.PIPE, text=True
+    )
     try:
         assert server.stderr is not None
         lines = (line for line in server.stderr if "running on http" in line)
@@ -54,13 +56,16 @@ def serve(script: Path, model_dir: Path) -> Iterator[str]:
 
 
 def wait_until_ready(address: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
+    deadline, said = time.monotonic() + PATIENCE, ""
+    while time.monotonic() < deadline and "cannot" not in said:
         try:
             with urllib.request.urlopen(f"{address}/ping", timeout=2):
+                print("GET /ping: 200")
                 return
         except urllib.error.HTTPError as error:
-            print(f"/ping: {error.code} {json.load(error)['message']}")
+            message = f"GET /ping: {error.code} {json.load(error)['message']}"
+            print(message if message != said else "", end="\n" if message != said else "")
+            said = message
         time.sleep(0.2)
     raise SystemExit("the server did not become ready")
 
@@ -73,7 +78,7 @@ def ask(address: str, body: bytes, content_type: str, accept: str) -> bytes:
     return answer
 
 
-def requests(rows: Any) -> dict[str, tuple[bytes, Any]]:
+def questions(rows: Any) -> dict[str, tuple[bytes, Any]]:
     """The same rows in each format, and how to read the answer in that format."""
     npy = io.BytesIO()
     np.save(npy, rows)
@@ -97,16 +102,18 @@ def main() -> int:
     print("-- training: examples/tutorial/composed.py on 400 patients")
     model_dir = train(WORK)
     rows = np.loadtxt(WORK / "data/validation.csv", delimiter=",")[:8, 1:]
-    booster = xgb.Booster(model_file=model_dir / "xgboost-model")
+    booster = xgb.Booster(model_file=bytearray((model_dir / "xgboost-model").read_bytes()))
     answers = {"booster.predict": booster.predict(xgb.DMatrix(rows))}
 
     script = HERE / "minimal/inference.py"
-    print(f"-- serving: {script}\n{script.read_text().strip()}")
+    print(f"-- serving: {script.relative_to(HERE.parent)}\n{script.read_text().strip()}")
     with serve(script, model_dir) as address:
-        for content_type, (body, read) in requests(rows).items():
+        for content_type, (body, read) in questions(rows).items():
+            file = WORK / f"rows.{content_type.rpartition('/')[2]}"
+            file.write_bytes(body)
             print(
                 f"curl {address}/invocations -H 'Content-Type: {content_type}'"
-                f" -H 'Accept: {content_type}' --data-binary @rows"
+                f" -H 'Accept: {content_type}' --data-binary @{file}"
             )
             answer = read(ask(address, body, content_type, content_type))
             answers[content_type] = np.array(answer, dtype=np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ def import_string(reference: str) -> Any:
             A module that exists and fails while it is imported raises its own error instead.
     """
     module_name, colon, attribute = reference.partition(":")
-    if not (module_name and colon and attribute):
+    if not (module_name and colon and attribute) or module_name.startswith("."):
         raise DeclarationError(f"{reference!r} is not of the form 'package.module:attribute'")
     try:
         found: Any = importlib.import_module(module_name)
@@ -59,7 +60,11 @@ def require_installed(module: str, *, extra: str) -> None:
     Raises:
         MissingExtraError: the library is not installed.
     """
-    if importlib.util.find_spec(module) is None:
+    try:
+        found = sys.modules.get(module) is not None or importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError as error:  # of the package around it
+        raise _missing(module, extra) from error
+    if not found:
         raise _missing(module, extra)
 
 

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _TCHARS = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_QUOTED = r'"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"'
+_UTF8 = ("utf-8", "utf8")
 _ESSENCE = re.compile(rf"[ \t]*({_TCHARS})(?:/({_TCHARS}))?")
 _PARAM = re.compile(rf"[ \t]*;[ \t]*(?:({_TCHARS})[ \t]*=[ \t]*({_TCHARS}|{_QUOTED}))?")
 _COMMA = re.compile(r"[ \t]*(?:,[ \t]*)+")
 # RFC 9110 wants "0.2"; Java's URLConnection sends "q=.2".
 _WEIGHT = re.compile(r"(?:0?\.[0-9]{1,3}|[01](?:\.[0-9]{0,3})?)")
 _LONGEST_HEADER = 8192
-_NO_PARAMS: Mapping[str, str] = MappingProxyType({})
+NO_PARAMS: Mapping[str, str] = MappingProxyType({})
 
 
 class MediaType(NamedTuple):
@@ -29,7 +30,7 @@ class MediaType(NamedTuple):
 
     type: str
     subtype: str
-    params: Mapping[str, str] = _NO_PARAMS
+    params: Mapping[str, str] = NO_PARAMS
 
     @property
     def essence(self) -> str:
@@ -43,7 +44,8 @@ class MediaType(NamedTuple):
         return suffix if plus else None
 
     def __str__(self) -> str:
-        return self.essence + "".join(f"; {name}={value}" for name, value in self.params.items())
+        params = (f"; {name}={_quote(value)}" for name, value in self.params.items())
+        return self.essence + "".join(params)
 
 
 class MediaRange(NamedTuple):
@@ -56,21 +58,23 @@ class MediaRange(NamedTuple):
         """How precisely this range names an offer; -1 when it does not cover it.
 
         A parameter of the range must be one of the offer's own, or one whose name is
-        ``understood``: then whoever writes the offer will honour it.
+        ``understood``: then whoever writes the offer will honour it. ``charset=utf-8`` is
+        always honoured, since everything textual is written in it.
         """
         wanted = self.media_type
-        if wanted.type == "*":
-            return 0
-        if wanted.type != offer.type:
-            return -1
-        if wanted.subtype == "*":
-            return 1
-        if wanted.subtype != offer.subtype:
+        if wanted.type not in ("*", offer.type) or wanted.subtype not in ("*", offer.subtype):
             return -1
         for name, value in wanted.params.items():
-            if name not in understood and offer.params.get(name) != value:
+            own = offer.params.get(name)
+            if name == "charset":
+                charset = value.lower()
+                honoured = charset in _UTF8 if own is None else charset == own.lower()
+            else:
+                honoured = name in understood or own == value
+            if not honoured:
                 return -1
-        return 2 + len(wanted.params)
+        level = (wanted.type != "*") + (wanted.subtype != "*")
+        return level + len(wanted.params) if wanted.subtype != "*" else level
 
 
 class Choice(NamedTuple):
@@ -139,7 +143,7 @@ class Offers:
 
     def _negotiate(self, accept: str | None) -> Choice:
         if accept is None or not accept.strip(" \t,"):
-            return Choice(0, _NO_PARAMS)
+            return Choice(0, NO_PARAMS)
         supported = [str(offer) for offer in self._offers[: self._advertised]]
         try:
             ranges = parse_accept(accept)
@@ -162,19 +166,10 @@ class Offers:
         offer, understood = self._offers[index], self._understood[index]
         matched, most_specific = None, -1
         for candidate in ranges:
-            specificity = _satisfied(candidate, offer).specificity(offer, understood)
+            specificity = candidate.specificity(offer, understood)
             if specificity > most_specific:
                 matched, most_specific = candidate, specificity
         return matched
-
-
-def _satisfied(candidate: MediaRange, offer: MediaType) -> MediaRange:
-    """Drop ``charset=utf-8``: everything textual is written in it."""
-    params = candidate.media_type.params
-    if params.get("charset", "").lower() not in {"utf-8", "utf8"} or "charset" in offer.params:
-        return candidate
-    kept = {name: value for name, value in params.items() if name != "charset"}
-    return candidate._replace(media_type=candidate.media_type._replace(params=kept))
 
 
 def _ranges(header: str) -> Iterator[MediaRange]:
@@ -230,6 +225,12 @@ def _read(header: str, position: int) -> tuple[MediaType, int] | None:
             return None
         params[name.lower()] = _unquote(value)
     return MediaType(kind.lower(), subtype.lower(), MappingProxyType(params)), position
+
+
+def _quote(value: str) -> str:
+    if re.fullmatch(_TCHARS, value):
+        return value
+    return '"{}"'.format(re.sub(r'(["\\])', r"\\\1", value))
 
 
 def _unquote(value: str) -> str:

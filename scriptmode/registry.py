@@ -84,7 +84,7 @@ class Registry(Generic[T]):
         Args:
             name: the name that declarations will use.
             item: an object, a class to call, or ``"module:attribute"`` to import when asked for.
-            aliases: further names of it.
+            aliases: further names of it, where nothing holds them yet.
             replace: allow the name to be taken from whatever holds it.
 
         Raises:
@@ -92,15 +92,16 @@ class Registry(Generic[T]):
                 is no error: some servers import a script twice.
         """
         origin = _origin(item)
-        taken = self._visible().get(name)
+        taken = self._row(name)
         if taken is not None and not replace and not _same(taken, item):
             raise DuplicateNameError(
                 f"{self.kind} {name!r} is already {taken.origin}; {origin} cannot take the name"
                 " unless replace=True"
             )
-        self._own[name] = _Registered(item, origin, aliases)
+        free = [alias for alias in aliases if replace or self._row(alias) in (None, taken)]
+        self._own[name] = _Registered(item, origin, tuple(free))
 
-    def get(self, name: str, **options: Any) -> T:
+    def get(self, name: str, /, **options: Any) -> T:
         """The thing of that name or alias.
 
         Args:
@@ -121,10 +122,15 @@ class Registry(Generic[T]):
 
     def canonical(self, name: str) -> str:
         """The registered or built-in name that a name or alias stands for; else the same name."""
-        visible = self._visible()
-        if name in visible:
+        if name in self._own:
             return name
-        return next((known for known, row in visible.items() if name in row.aliases), name)
+        for known, row in self._own.items():
+            if name in row.aliases:
+                return known
+        if self._parent is not None:
+            return self._parent.canonical(name)
+        aliased = (known for known, row in self._builtins.items() if name in row.aliases)
+        return name if name in self._builtins else next(aliased, name)
 
     def origins(self) -> dict[str, str]:
         """Every name, sorted, and where it comes from."""
@@ -134,7 +140,7 @@ class Registry(Generic[T]):
         return dict(sorted(names.items()))
 
     def __contains__(self, name: str) -> bool:
-        return name in self.origins()
+        return self._row(name) is not None or bool(self._published(name))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.origins())
@@ -149,8 +155,11 @@ class Registry(Generic[T]):
         }
         return {**rows, **self._own}
 
+    def _row(self, name: str) -> _Registered | None:
+        return self._visible().get(self.canonical(name))
+
     def _find(self, name: str) -> object:
-        row = self._visible().get(self.canonical(name))
+        row = self._row(name)
         if row is None:
             return self._find_published(name)
         if row.origin == "built-in":
@@ -171,9 +180,10 @@ class Registry(Generic[T]):
             raise DuplicateNameError(f"{self.kind} {name!r} is published by {origins}")
         try:
             return entries[0].load()
-        except (ImportError, AttributeError) as error:
+        except Exception as error:  # a foreign module may fail in any way while it is imported
             raise DeclarationError(
-                f"{self.kind} {name!r} of {_distribution(entries[0])} cannot be imported: {error}"
+                f"{self.kind} {name!r} of {_distribution(entries[0])} cannot be imported:"
+                f" {type(error).__name__}: {error}"
             ) from error
 
     def _published(self, name: str | None = None) -> list[EntryPoint]:
@@ -186,19 +196,27 @@ class Registry(Generic[T]):
 
 
 def _construct(name: str, factory: type[object], options: Mapping[str, Any]) -> object:
-    if options:
-        import inspect
-
-        known = inspect.signature(factory).parameters
-        for option in options:
-            if option not in known:
-                raise DeclarationError(
-                    f"{name!r} has no option {option!r}{suggestion(option, known)}"
-                )
+    known = _parameters(factory) if options else None
+    for option in options:
+        if known is not None and option not in known:
+            raise DeclarationError(f"{name!r} has no option {option!r}{suggestion(option, known)}")
     try:
         return factory(**options)
     except TypeError as error:
         raise DeclarationError(f"{name!r} cannot be made: {error}") from error
+
+
+def _parameters(factory: type[object]) -> list[str] | None:
+    """The names of a class's options; None where it takes any."""
+    import inspect
+
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+    except ValueError:  # some classes written in C have no signature
+        return None
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    return [parameter.name for parameter in parameters]
 
 
 def _distribution(entry: EntryPoint) -> str:
@@ -208,16 +226,30 @@ def _distribution(entry: EntryPoint) -> str:
 def _origin(item: object) -> str:
     if isinstance(item, str):
         return item
-    named = item if isinstance(item, type) else type(item)
+    named: Any = item if hasattr(item, "__qualname__") else type(item)
     return f"{named.__module__}:{named.__qualname__}"
 
 
 def _same(taken: _Registered, item: object) -> bool:
     """Whether a script that is executed a second time registers the same thing again."""
-    if taken.item is item or taken.item == item:
+    if taken.item is item or _equal(taken.item, item):
         return True
-    return taken.origin == _origin(item) and _state(taken.item) == _state(item)
+    return taken.origin == _origin(item) and _equal(_state(taken.item), _state(item))
+
+
+def _equal(one: object, other: object) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # noqa: BLE001 - such as an array, whose comparison has no one answer
+        return False
 
 
 def _state(item: object) -> object:
-    return None if isinstance(item, type) else getattr(item, "__dict__", repr(item))
+    """What pickle would save of an object: its options, without its class."""
+    if hasattr(item, "__qualname__"):
+        return None
+    try:
+        reduced = item.__reduce_ex__(4)
+    except Exception:  # noqa: BLE001 - what cannot be pickled is like nothing else
+        return object()
+    return reduced[2] if isinstance(reduced, tuple) and len(reduced) > 2 else reduced  # noqa: PLR2004

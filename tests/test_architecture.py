@@ -135,7 +135,7 @@ def test_the_front_door_has_what_it_says() -> None:
     assert scriptmode.__version__
     assert set(scriptmode.__all__) <= set(dir(scriptmode))
     with pytest.raises(AttributeError):
-        scriptmode.compos  # type: ignore[attr-defined]  # noqa: B018
+        scriptmode.compos  # noqa: B018
 
 
 def test_keywords_and_file_fields_are_the_same() -> None:

@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(
-    r"^```python\n# (?P<path>\S+?\.py)(?P<row>, in BUILTINS)?\n(?P<code>.*?)^```", re.M | re.S
+    r"^```python\n# (?P<path>\S+?\.py)(?P<row>, in BUILTINS)?\n(?P<code>.*?)^```",
+    re.MULTILINE | re.DOTALL,
 )
 
 
@@ -61,7 +62,10 @@ def test_the_rules_of_the_house_still_hold(copy: Path) -> None:
 
 
 def test_the_names_can_be_declared(copy: Path) -> None:
-    script = "from scriptmode import compose; print(compose('weights', accepts='pipes').input_fn('1|2', None))"
+    script = (
+        "from scriptmode import compose; "
+        "print(compose('weights', accepts='pipes').input_fn('1|2', None))"
+    )
     result = run(copy, "-c", script)
     assert result.stdout.strip() == "[[1. 2.]]", result.stderr
 

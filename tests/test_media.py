@@ -180,7 +180,7 @@ def test_a_wildcard_with_a_parameter_covers_only_offers_with_it(accept: str) -> 
 def test_the_equivalent_media_types_of_rfc_9110_section_8_3_1(header: str) -> None:
     assert parse(header) == parse("text/html;charset=utf-8")
     assert parse(header) == ("text", "html", {"charset": "utf-8"})
-    assert hash(parse(header).essence) == hash("text/html")
+    assert parse(header).essence == "text/html"
 
 
 @pytest.mark.parametrize(
@@ -738,17 +738,17 @@ accepts = st.builds(str.join, separators, st.lists(media_ranges, min_size=1, max
 
 @st.composite
 def damaged(draw: st.DrawFn, headers: st.SearchStrategy[str]) -> str:
-    header = draw(headers)
+    header: str = draw(headers)
     position = draw(st.integers(0, len(header)))
     dropped = draw(st.integers(0, 2))
-    junk = draw(st.sampled_from(["", *',;="\\/ *\n\0\xa0é\ud800', ";q=", ",,", "*/"]))
+    junk: str = draw(st.sampled_from(["", *',;="\\/ *\n\0\xa0é\ud800', ";q=", ",,", "*/"]))
     return header[:position] + junk + header[position + dropped :]
 
 
 anything = st.text(max_size=60) | accepts | media_types | damaged(accepts) | damaged(media_types)
 OFFERS = Offers(["text/csv", "application/json", "text/html; charset=utf-8"], [HEADER] * 3)
 INTAKE = Intake(DECODERS[:2])
-thorough = settings(max_examples=150, deadline=None)
+thorough = settings(max_examples=100, deadline=None)
 
 
 @thorough

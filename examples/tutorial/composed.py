@@ -35,7 +35,7 @@ def train(options: argparse.Namespace) -> None:
             verbose_eval=options.num_round - 1,
         )
     model = xgb.train(parameters, xgb.DMatrix(features, label), options.num_round)
-    model.save_model(Path(options.model_dir) / "xgboost-model")
+    (Path(options.model_dir) / "xgboost-model").write_bytes(model.save_raw("ubj"))
 
 
 if __name__ == "__main__":

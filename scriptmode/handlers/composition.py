@@ -85,8 +85,10 @@ class Composition:
             RequestError: the body cannot be read as what it claims to be.
         """
         decoder, params = self.intake.reader(content_type)
+        if isinstance(body, str) and "charset" in params:  # somebody has decoded it already
+            params = {name: value for name, value in params.items() if name != "charset"}
         try:
-            return decoder.decode(body if isinstance(body, str) else as_bytes(body), params)
+            return decoder.decode(as_bytes(body), params)
         except ValueError as error:  # of a decoder that does not know our errors
             raise MalformedBodyError(
                 f"the body is not valid {decoder.media_types[0]} ({type(error).__name__})"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptmode._memo import Memo
 from scriptmode.errors import DeclarationError, UnsupportedMediaTypeError
-from scriptmode.media import parse
+from scriptmode.media import NO_PARAMS, parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,7 +67,7 @@ class Intake:
 
     def _find(self, header: str | None) -> Reader:
         if header is None or not header.strip():
-            return Reader(self._decoders[0], {})
+            return Reader(self._decoders[0], NO_PARAMS)
         try:
             media_type = parse(header)
         except UnsupportedMediaTypeError as error:

@@ -35,7 +35,7 @@ def register_serializer(
     Args:
         name: what ``accepts`` and ``returns`` will call it.
         serializer: the object, its class, or ``"module:attribute"`` to import when asked for.
-            Its media types become names too, unless it is only an import reference.
+            Its media types become names too, where nothing else holds them yet.
         replace: allow the name to be taken from another serializer.
 
     Raises:

@@ -71,8 +71,13 @@ def _frame_to_matrix(frame: pd.DataFrame) -> NDArray[Any]:
 
 
 def _numbers(column: pd.Series[Any]) -> NDArray[Any]:
-    """The column as float64, but never by parsing text."""
-    if column.dtype.kind not in "fiub" and any(isinstance(cell, str) for cell in column):
+    """The column as float64, but never by parsing text or counting the seconds of a date."""
+    import pandas as pd
+
+    cells = column[column.notna()] if column.dtype == object else ()
+    if not all(isinstance(cell, (int, float)) for cell in cells) or (
+        column.dtype != object and not pd.api.types.is_numeric_dtype(column)
+    ):
         raise TypeError
     return column.to_numpy(dtype="float64", na_value=float("nan"))
 

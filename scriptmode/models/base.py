@@ -28,13 +28,12 @@ class Signature(NamedTuple):
 
 @runtime_checkable
 class Loader(Protocol[M]):
-    """Finds, reads and asks the models of one framework.
+    """Finds, reads and asks the models of one framework."""
 
-    Attributes:
-        name: what declarations and errors call it.
-    """
-
-    name: str
+    @property
+    def name(self) -> str:
+        """What declarations and errors call it."""
+        ...
 
     def load(self, model_dir: Path) -> M:
         """Read the model in a folder.
@@ -88,19 +87,25 @@ def find_artifact(model_dir: Path, file: str | None, recognise: Callable[[Path],
     Raises:
         ModelLoadError: no such file, or more than one; says what the folder holds.
     """
-    if file is not None:
-        if (model_dir / file).is_file():
-            return model_dir / file
-        raise ModelLoadError(f"no file {file!r} in {model_dir}{_listing(model_dir)}")
     if not model_dir.is_dir():
         raise ModelLoadError(f"the model folder {model_dir} does not exist")
-    found = [path for path in _files(model_dir) if recognise(path)]
+    if file is not None and not (model_dir / file).is_file():
+        raise ModelLoadError(f"no file {file!r} in {model_dir}{_listing(model_dir)}")
+    candidates = _files(model_dir) if file is None else [model_dir / file]
+    found = [path for path in candidates if file is not None or recognise(path)]
     if len(found) == 1:
-        return found[0]
+        return _not_empty(found[0])
     problem = "no file" if not found else f"{len(found)} files"
     raise ModelLoadError(
         f"{problem} in {model_dir} could be the model{_listing(model_dir)}; declare file=..."
     )
+
+
+def _not_empty(path: Path) -> Path:
+    """The file, unless it is empty: xgboost 3.2 aborts the whole process on an empty model."""
+    if path.stat().st_size == 0:
+        raise ModelLoadError(f"{path} is empty")
+    return path
 
 
 def _files(model_dir: Path) -> list[Path]:
@@ -108,5 +113,5 @@ def _files(model_dir: Path) -> list[Path]:
 
 
 def _listing(model_dir: Path) -> str:
-    names = [path.name for path in _files(model_dir)] if model_dir.is_dir() else []
+    names = [path.name for path in _files(model_dir)]
     return f"; it holds {', '.join(names)}" if names else "; it holds no files"

@@ -11,11 +11,9 @@ from scriptmode.errors import ModelLoadError, UntrustedFormatError
 from scriptmode.models.arrays import as_frame, as_matrix
 from scriptmode.models.base import Signature, find_artifact
 from scriptmode.models.pickles import SUFFIXES, UNSAFE, load_pickle
-from scriptmode.models.trust import check_trusted
+from scriptmode.models.trust import check_trusted, require_trust
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from scriptmode.models.trust import Trusted
 
 _FILE = "model.skops"
@@ -28,12 +26,12 @@ class Sklearn:
     Args:
         file: the artefact's name in the model folder. When absent, the only file that ends in
             ``.skops`` (or, when trusted, ``.joblib``, ``.pkl``, ``.pickle``).
-        types: the types beyond scikit-learn's own that a skops file may hold, by full name.
-        trusted: ``pickle`` and/or ``joblib``; see :mod:`scriptmode.models.trust`.
+        trusted: ``pickle``, ``joblib``, or full names of types that a skops file may hold beyond
+            those that skops itself trusts, such as ``sklearn.tree._tree.Tree``; see
+            :mod:`scriptmode.models.trust`.
     """
 
     file: str | None = None
-    types: Sequence[str] = ()
     trusted: Trusted = ()
 
     name: ClassVar[str] = "sklearn"
@@ -91,15 +89,14 @@ class Sklearn:
     def _load_skops(self, path: Path) -> Any:
         skops = require("skops.io", extra="sklearn")
         try:
-            unknown = sorted(set(skops.get_untrusted_types(file=path)) - set(self.types))
-            if not unknown:
-                return skops.load(path, trusted=list(self.types))
+            types = skops.get_untrusted_types(file=path)
+            for name in types:
+                require_trust(self.trusted, name, path)
+            return skops.load(path, trusted=types)
+        except UntrustedFormatError:
+            raise
         except Exception as error:  # a damaged file can fail anywhere in skops
             raise ModelLoadError(f"{path} cannot be read: {error}") from error
-        raise UntrustedFormatError(
-            f"{path} holds types that are not trusted: {', '.join(unknown)};"
-            f" declare Sklearn(types={unknown!r}) if you know who wrote it"
-        )
 
 
 def _recognise(path: Path) -> bool:

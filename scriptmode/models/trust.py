@@ -1,4 +1,4 @@
-"""Permission to read a format that can execute code, given by name."""
+"""Permission to read what can execute code, given by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Trusted: TypeAlias = "Collection[str] | Mapping[str, str]"
-"""Names of formats, or a mapping from each to the SHA-256 of the only file to trust."""
+"""Names of formats (``pickle``) or, with dots, of types that a skops file may hold; or a mapping
+from each name to the SHA-256 of the only file to trust for it."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -24,7 +25,8 @@ def check_trusted(trusted: Trusted, known: Iterable[str]) -> None:
 
     Args:
         trusted: the declaration.
-        known: the names of the unsafe formats that the loader can read.
+        known: the names of the unsafe formats that the loader can read; names with dots are
+            types, which only the file can tell.
 
     Raises:
         DeclarationError: a boolean, one string, an unknown format or a malformed digest.
@@ -35,7 +37,7 @@ def check_trusted(trusted: Trusted, known: Iterable[str]) -> None:
             f"trusted={trusted!r}: list the formats that may execute code, such as ['pickle']"
         )
     for name in trusted:
-        if name not in known:
+        if name not in known and "." not in name:
             raise DeclarationError(f"no unsafe format named {name!r}{suggestion(name, known)}")
     if isinstance(trusted, Mapping):
         for name, digest in trusted.items():
@@ -44,15 +46,15 @@ def check_trusted(trusted: Trusted, known: Iterable[str]) -> None:
 
 
 def require_trust(trusted: Trusted, name: str, path: Path) -> None:
-    """Refuse to go on unless a format, and this very file where a digest is given, is trusted.
+    """Refuse to go on unless a name, and this very file where a digest is given, is trusted.
 
     Raises:
         UntrustedFormatError: it is not; says how to trust it.
     """
     if name not in trusted:
         raise UntrustedFormatError(
-            f"{path} is a {name} file: reading it can execute any code. Save the model in a safe"
-            f" format, or declare trusted=[{name!r}] if you know who wrote it"
+            f"{path} holds {name}: reading that can execute code. Save the model in a safe format,"
+            f" or declare trusted=[{name!r}] if you know who wrote it"
         )
     if isinstance(trusted, Mapping):
         digest = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 from scriptmode.errors import MalformedBodyError, UnsupportedMediaTypeError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 Body: TypeAlias = "bytes | bytearray | memoryview | str"
 """A request's body in any of the forms that serving stacks hand over."""
@@ -15,19 +15,18 @@ Body: TypeAlias = "bytes | bytearray | memoryview | str"
 
 @runtime_checkable
 class Decoder(Protocol):
-    """Reads requests.
+    """Reads requests."""
 
-    Attributes:
-        media_types: the content types it reads, the canonical one first.
-    """
+    @property
+    def media_types(self) -> Sequence[str]:
+        """The content types it reads, the canonical one first."""
+        ...
 
-    media_types: tuple[str, ...]
-
-    def decode(self, body: Body, params: Mapping[str, str]) -> Any:
+    def decode(self, body: bytes, params: Mapping[str, str]) -> Any:
         """Turn a body into a neutral value (see :mod:`scriptmode.values`).
 
         Args:
-            body: the whole body.
+            body: the whole body; text that a serving stack has decoded comes as UTF-8 again.
             params: the media type's parameters, names lower-cased.
 
         Raises:
@@ -38,13 +37,12 @@ class Decoder(Protocol):
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Writes responses.
+    """Writes responses."""
 
-    Attributes:
-        media_types: the content types it writes, the canonical one first.
-    """
-
-    media_types: tuple[str, ...]
+    @property
+    def media_types(self) -> Sequence[str]:
+        """The content types it writes, the canonical one first."""
+        ...
 
     def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
         """Turn a prediction into a body.

@@ -133,10 +133,14 @@ class LoaderSuite:
         assert_equal(self.loader().predict(loaded, data), self.expected(model, data))
 
     def test_one_row_is_answered_as_in_a_batch(self) -> None:
+        import numpy as np
+
         model, data, loader = self.model(), self.data(), self.loader()
         batch = loader.predict(model, data)
         for row in range(len(data)):
-            assert_equal(loader.predict(model, data[row : row + 1]), batch[row : row + 1])
+            alone = loader.predict(model, data[row : row + 1])
+            # Linear algebra libraries sum in another order for one row than for many.
+            np.testing.assert_allclose(alone, batch[row : row + 1], rtol=1e-6)
 
     def test_signature_fits_the_data(self) -> None:
         loader = self.loader()

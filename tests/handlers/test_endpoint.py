@@ -14,7 +14,7 @@ def script(**functions: Any) -> ModuleType:
     return module
 
 
-def ask(module: ModuleType, body: bytes, *headers: str | None, **more: Any) -> Response:
+def ask(module: ModuleType, body: bytes, *headers: Any, **more: Any) -> Response:
     endpoint = Endpoint(Handler.of(module))
     endpoint.load("folder")
     return endpoint.invoke(Request(body, *headers, **more))

@@ -1,0 +1,178 @@
+"""The real server process, over real connections."""
+
+import io
+import json
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+import xgboost as xgb
+
+from tests.hosting.served import Server, serving
+
+pytestmark = pytest.mark.peer
+ROWS = np.random.default_rng(0).normal(size=(20, 5))
+MINIMAL = Path(__file__).parents[2] / "examples/minimal/inference.py"
+
+
+@pytest.fixture(scope="module")
+def booster() -> Any:
+    return xgb.train({"nthread": 1}, xgb.DMatrix(ROWS, ROWS.sum(axis=1)), 5)
+
+
+@pytest.fixture(scope="module")
+def model_dir(booster: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    (folder / "xgboost-model").write_bytes(booster.save_raw("ubj"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(model_dir: Path) -> Iterator[Server]:
+    with serving(MINIMAL, model_dir) as server:
+        server.wait_until_ready()
+        yield server
+
+
+def csv(rows: Any) -> bytes:
+    return "".join(",".join(map(repr, row)) + "\n" for row in rows.tolist()).encode()
+
+
+def test_predictions_are_the_boosters_own(server: Server, booster: Any) -> None:
+    answer = server.ask("POST", "/invocations", csv(ROWS), Content_Type="text/csv")
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/json"
+    expected = booster.predict(xgb.DMatrix(ROWS))
+    np.testing.assert_array_equal(np.float32(json.loads(answer.body)), expected)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "message"),
+    [
+        (b"1,2,3,4", {"Content_Type": "text/csv"}, 422, "5 features"),
+        (b"a,b,c,d,e\n1,2,3,4,5", {"Content_Type": "text/csv"}, 400, "header"),
+        (b"x", {"Content_Type": "image/png"}, 415, "text/csv"),
+        (b"x", {"Content_Type": "///"}, 415, "not a media type"),
+        (b"[[1,2,3,4,5]]", {"Accept": "image/png"}, 406, "application/json"),
+        (b"", {"Content_Type": "text/csv"}, 400, "empty"),
+        (b"[" * 100_000, {"Content_Type": "application/json"}, 400, "not JSON"),
+    ],
+)
+def test_a_callers_mistake_is_a_4xx_with_a_reason(
+    server: Server, body: bytes, headers: dict[str, str], status: int, message: str
+) -> None:
+    answer = server.ask("POST", "/invocations", body, **headers)
+    assert answer.status == status
+    assert message in json.loads(answer.body)["message"]
+
+
+def test_unknown_routes_and_methods(server: Server) -> None:
+    assert server.ask("GET", "/").status == 404
+    wrong = server.ask("GET", "/invocations")
+    assert (wrong.status, wrong.headers["allow"]) == (405, "POST")
+    assert server.ask("POST", "/ping").headers["allow"] == "GET"
+
+
+def test_ping_is_empty_and_quick(server: Server) -> None:
+    assert server.ask("GET", "/ping")[0::2] == (200, b"")
+
+
+def raw(server: Server, head: str, body: bytes = b"") -> bytes:
+    """Send bytes as they are; read until the server closes or pauses."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        connection.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
+        connection.settimeout(5)
+        return connection.recv(65536)
+
+
+def test_a_huge_announced_body_is_refused_before_it_is_sent(server: Server) -> None:
+    started = time.monotonic()
+    head = "POST /invocations HTTP/1.1\nHost: x\nContent-Type: text/csv\nContent-Length: 1073741824"
+    assert raw(server, head).startswith(b"HTTP/1.1 413 ")
+    assert time.monotonic() - started < 5
+
+
+def test_an_endless_chunked_body_is_refused_at_the_limit(server: Server) -> None:
+    head = "POST /invocations HTTP/1.1\nHost: x\nContent-Type: text/csv\nTransfer-Encoding: chunked"
+    chunk = b"100000\r\n" + b"1" * 0x100000 + b"\r\n"
+    assert raw(server, head, chunk * 7).startswith(b"HTTP/1.1 413 ")
+    assert server.ask("GET", "/ping").status == 200
+
+
+def test_hostile_bodies_cost_neither_time_nor_memory(server: Server) -> None:
+    import zipfile
+
+    bomb = io.BytesIO()
+    with (
+        zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("arr_0.npy", "w", force_zip64=True) as member,
+    ):
+        for _ in range(512):
+            member.write(bytes(2**21))
+    pickled = io.BytesIO()
+    np.save(pickled, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    memory = psutil.Process(server.process.pid).memory_info().rss
+    started = time.monotonic()
+    for body, content_type, statuses in [
+        (bomb.getvalue(), "application/x-npz", {413}),
+        (pickled.getvalue(), "application/x-npy", {400}),
+        (b"[" * 100_000, "application/json", {400}),
+        (b'{"a":' * 100_000, "application/json", {400}),
+    ]:
+        answer = server.ask("POST", "/invocations", body, Content_Type=content_type)
+        assert answer.status in statuses, answer
+    assert time.monotonic() - started < 10
+    assert psutil.Process(server.process.pid).memory_info().rss - memory < 64 * 2**20
+
+
+def test_a_client_that_leaves_early_does_no_harm(server: Server) -> None:
+    head = "POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n1,2"
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(head.encode())
+    assert server.ask("GET", "/ping").status == 200
+
+
+def test_ping_says_503_until_the_model_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(
+        "import pathlib, time\n"
+        "def model_fn(model_dir):\n"
+        "    while not pathlib.Path(model_dir, 'go').exists(): time.sleep(0.01)\n"
+        "    return lambda matrix: matrix\n"
+    )
+    with serving(tmp_path / "slow.py", tmp_path) as server:
+        for method, path in (("GET", "/ping"), ("POST", "/invocations")):
+            answer = server.ask(method, path)
+            assert answer.status == 503
+            assert json.loads(answer.body)["message"] == "the model is being loaded"
+        (tmp_path / "go").touch()
+        server.wait_until_ready()
+        assert (
+            server.ask("POST", "/invocations", b"[[1]]", Content_Type="application/json").body
+            == b"[[1.0]]"
+        )
+
+
+def test_a_model_that_cannot_be_loaded_never_turns_ready(tmp_path: Path) -> None:
+    with serving(MINIMAL, tmp_path) as server:
+        deadline = time.monotonic() + 20
+        message = ""
+        while "cannot be loaded" not in message and time.monotonic() < deadline:
+            answer = server.ask("GET", "/ping")
+            assert answer.status == 503
+            message = json.loads(answer.body)["message"]
+        assert message == "the model cannot be loaded: ModelLoadError"
+        assert server.ask("POST", "/invocations", b"[[1]]").status == 503
+
+
+def test_sigterm_ends_it_within_seconds(model_dir: Path) -> None:
+    with serving(MINIMAL, model_dir) as server:
+        server.wait_until_ready()
+        started = time.monotonic()
+        server.process.terminate()
+        assert server.process.wait(timeout=20) in (0, -15)
+        assert time.monotonic() - started < 5

@@ -1,0 +1,152 @@
+import pickle
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from scriptmode import compose
+from scriptmode.errors import ModelLoadError, UntrustedFormatError
+from scriptmode.models.sklearn import Sklearn
+from scriptmode.serializers.csv import CSV
+from scriptmode.testing import invoke
+from scriptmode.testing.conformance import LoaderSuite
+
+RNG = np.random.default_rng(0)
+X = np.round(RNG.normal(size=(30, 3)), 3)
+Y = X @ [1.0, -2.0, 0.5]
+FRAME = pd.DataFrame({"size": X[:, 0], "colour": ["red", "blue", "green"] * 10, "age": X[:, 2]})
+
+
+class Doubler(BaseEstimator):  # type: ignore[misc]
+    """An estimator that skops does not know."""
+
+    def fit(self, X: Any, y: Any = None) -> "Doubler":
+        return self
+
+    def predict(self, X: Any) -> Any:
+        return X.sum(axis=1) * 2
+
+
+class SklearnSuite(LoaderSuite):
+    def loader(self) -> Sklearn:
+        return Sklearn()
+
+    def data(self) -> Any:
+        return X
+
+    def expected(self, model: Any, data: Any) -> Any:
+        return model.predict(data)
+
+
+class TestRegression(SklearnSuite):
+    def model(self) -> Any:
+        return make_pipeline(StandardScaler(), LinearRegression()).fit(X, Y)
+
+
+class TestForest(SklearnSuite):
+    def loader(self) -> Sklearn:
+        return Sklearn(trusted=["sklearn.tree._tree.Tree"])
+
+    def model(self) -> Any:
+        return RandomForestClassifier(5, random_state=0).fit(X, Y > 0)
+
+
+class TestNamedColumns(SklearnSuite):
+    def model(self) -> Any:
+        return LinearRegression().fit(pd.DataFrame(X, columns=["a", "b", "c"]), Y)
+
+    def expected(self, model: Any, data: Any) -> Any:
+        return model.predict(pd.DataFrame(data, columns=["a", "b", "c"]))
+
+
+class TestTrustedJoblib(SklearnSuite):
+    def loader(self) -> Sklearn:
+        return Sklearn(trusted=["joblib"])
+
+    def model(self) -> Any:
+        return LinearRegression().fit(X, Y)
+
+    def write(self, model: Any, model_dir: Path) -> None:
+        joblib.dump(model, model_dir / "model.joblib")
+
+
+class TestTrustedPickle(SklearnSuite):
+    def loader(self) -> Sklearn:
+        return Sklearn(trusted=["pickle"])
+
+    def model(self) -> Any:
+        return LinearRegression().fit(X, Y)
+
+    def write(self, model: Any, model_dir: Path) -> None:
+        (model_dir / "model.pkl").write_bytes(pickle.dumps(model))
+
+
+def mixed_pipeline() -> Any:
+    encode = make_column_transformer((OneHotEncoder(), ["colour"]), remainder="passthrough")
+    return make_pipeline(encode, LinearRegression()).fit(FRAME, Y)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ("size,colour,age\n0.5,red,1\n1.5,green,2\n", "text/csv"),
+        ("age,size,colour\n1,0.5,red\n2,1.5,green\n", "text/csv"),
+        (
+            '[{"size": 0.5,"colour":"red", "age": 1}, {"age": 2, "size": 1.5, "colour": "green"}]',
+            "application/json",
+        ),
+        ('{"colour": ["red", "green"], "age": [1, 2], "size": [0.5, 1.5]}', "application/json"),
+    ],
+)
+def test_text_columns_reach_the_pipeline_by_name(
+    tmp_path: Path, body: str, content_type: str
+) -> None:
+    model = mixed_pipeline()
+    Sklearn().save(model, tmp_path)
+    handler = compose("sklearn", accepts=[CSV(header=True, text=["colour"]), "json"])
+    reply = invoke(handler, body, content_type=content_type, model_dir=tmp_path)
+    rows = pd.DataFrame({"size": [0.5, 1.5], "colour": ["red", "green"], "age": [1.0, 2.0]})
+    assert reply.raise_for_status().json() == model.predict(rows).tolist()
+
+
+def test_an_untrusted_pickle_is_refused(tmp_path: Path) -> None:
+    joblib.dump(LinearRegression(), tmp_path / "model.joblib")
+    with pytest.raises(UntrustedFormatError, match=r"trusted=\['joblib'\]"):
+        Sklearn().load(tmp_path)
+
+
+def test_types_that_skops_does_not_know_must_be_named(tmp_path: Path) -> None:
+    Sklearn().save(Doubler().fit(X), tmp_path)
+    name = f"{Doubler.__module__}.Doubler"
+    with pytest.raises(UntrustedFormatError, match=name):
+        Sklearn().load(tmp_path)
+    loaded = Sklearn(trusted=[name]).load(tmp_path)
+    np.testing.assert_array_equal(loaded.predict(X), X.sum(axis=1) * 2)
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04", b"<html>"])
+def test_a_damaged_file_is_named(tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / "model.skops").write_bytes(damage)
+    with pytest.raises(ModelLoadError, match=r"model\.skops (is empty|cannot be read)"):
+        Sklearn().load(tmp_path)
+
+
+def test_what_cannot_predict_is_refused(tmp_path: Path) -> None:
+    Sklearn().save(StandardScaler().fit(X), tmp_path)
+    with pytest.raises(ModelLoadError, match="StandardScaler, which cannot predict"):
+        Sklearn().load(tmp_path)
+
+
+def test_the_signature_is_the_estimators() -> None:
+    assert Sklearn().signature(LinearRegression().fit(X, Y)) == (None, 3)
+    assert Sklearn().signature(mixed_pipeline()) == (("size", "colour", "age"), 3)
+    assert Sklearn().signature(Doubler()) == (None, None)
