@@ -1,19 +1,21 @@
 """Every exception that leaves this package.
 
-ScriptmodeError
-  DeclarationError              the script is wrong; raised while it is imported
-    UnknownNameError            (LookupError) with the nearest known names
-    DuplicateNameError          (ValueError)
-    MissingExtraError           (ImportError) with the line that installs it
-    UntrustedFormatError        a format that can run code was not trusted by name
-  ModelLoadError                the artefact is wrong; names the folder and what was there
-  RequestError                  the caller is wrong; carries an HTTP status and where
-    MalformedBodyError    400
-    NotAcceptableError    406
-    BodyTooLargeError     413
-    UnsupportedMediaTypeError  415
-    InvalidFeaturesError  422
-  PredictionError         500   the model or a hook failed
+::
+
+    ScriptmodeError
+      DeclarationError              the script is wrong; raised while it is imported
+        UnknownNameError            (LookupError) with the nearest known names
+        DuplicateNameError          (ValueError)
+        MissingExtraError           (ImportError) with the line that installs it
+        UntrustedFormatError        a format that can run code was not trusted by name
+      ModelLoadError                the artefact is wrong; names the folder and what was there
+      RequestError                  the caller is wrong; carries an HTTP status and where
+        MalformedBodyError    400
+        NotAcceptableError    406
+        BodyTooLargeError     413
+        UnsupportedMediaTypeError  415
+        InvalidFeaturesError  422
+      PredictionError         500   the model or a hook failed
 """
 
 from __future__ import annotations

@@ -249,7 +249,9 @@ def _state(item: object) -> object:
     if hasattr(item, "__qualname__"):
         return None
     try:
-        reduced = item.__reduce_ex__(4)
+        reduced: Any = item.__reduce_ex__(4)
     except Exception:  # noqa: BLE001 - what cannot be pickled is like nothing else
         return object()
-    return reduced[2] if isinstance(reduced, tuple) and len(reduced) > 2 else reduced  # noqa: PLR2004
+    if not isinstance(reduced, tuple) or len(reduced) < 3:  # noqa: PLR2004 - call, arguments, state
+        return reduced
+    return reduced[1][1:], reduced[2]  # the first argument is the class

@@ -68,7 +68,7 @@ class Cells:
     def _not_a_number(self, index: int, column: int, *, has_names: bool) -> MalformedBodyError:
         line, cell = self.lines[index], self.rows[index][column]
         hint = ""
-        if line == 1 and not has_names and not _NUMBER.fullmatch(cell):
+        if line == 1 and not has_names and not any(map(_NUMBER.fullmatch, self.rows[index])):
             hint = (
                 "; if line 1 is a header, send 'text/csv; header=present'"
                 " or declare CSV(header=True)"
