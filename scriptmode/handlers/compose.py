@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from scriptmode.errors import DeclarationError, UnknownNameError, UntrustedFormatError
 from scriptmode.handlers.composition import Composition
+from scriptmode.handlers.contract import Handler
 from scriptmode.handlers.environment import from_environment
-from scriptmode.handlers.intake import Intake
 from scriptmode.handlers.registries import DEFAULT, Registries
-from scriptmode.media import Offers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from scriptmode.handlers.contract import Handler
     from scriptmode.models.base import Loader
     from scriptmode.models.trust import Trusted
     from scriptmode.serializers.base import Decoder, Encoder
@@ -112,9 +110,9 @@ def build(layers: Sequence[Mapping[str, Any]], registries: Registries) -> Handle
     loader = names.loader(fields["model"])
     names.refuse_unused_options(layers)
     loader = _extend_trust(loader, [*decoders, *encoders], fields["trusted"])
-    offers, writers = _offer(encoders)
     features = _feature_names(fields["features"])
-    return Composition(loader, Intake(decoders), offers, writers, features).handler
+    made = Composition.of(loader, decoders, encoders, features)
+    return Handler(made.model_fn, made.input_fn, made.predict_fn, made.output_fn)
 
 
 class _Names:
@@ -163,8 +161,9 @@ class _Names:
 def _listed(declared: Any) -> list[Any]:
     if declared is None:
         return []
-    single = isinstance(declared, (str, type)) or not hasattr(declared, "__iter__")
-    return [declared] if single else list(declared)
+    if isinstance(declared, (str, type)) or not hasattr(declared, "__iter__"):
+        return [declared]
+    return list(declared)
 
 
 def _demand(found: Any, attributes: Iterable[str], kind: str) -> None:
@@ -218,13 +217,3 @@ def _feature_names(features: Any) -> tuple[str, ...] | None:
         if name in names[:index]:
             raise DeclarationError(f"features: {name!r} stands twice (or a comma is missing)")
     return names
-
-
-def _offer(encoders: list[Encoder]) -> tuple[Offers, tuple[tuple[Encoder, str], ...]]:
-    """Every media type that can be written: each encoder's canonical one before all aliases."""
-    canonical = [(encoder, encoder.media_types[0]) for encoder in encoders]
-    aliases = [(encoder, alias) for encoder in encoders for alias in encoder.media_types[1:]]
-    writers = tuple(canonical + aliases)
-    understood = [frozenset(getattr(encoder, "parameters", ())) for encoder, _ in writers]
-    offers = Offers([media_type for _, media_type in writers], understood, len(canonical))
-    return offers, writers

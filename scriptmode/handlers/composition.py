@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 from scriptmode._memo import PerObject
 from scriptmode.errors import MalformedBodyError, ModelLoadError
 from scriptmode.handlers.alignment import agree, align
-from scriptmode.handlers.contract import Handler
+from scriptmode.handlers.intake import Intake
+from scriptmode.media import Offers
 from scriptmode.models.base import Signature, Signed
 from scriptmode.serializers.base import as_bytes
 
 if TYPE_CHECKING:
-    from scriptmode.handlers.intake import Intake
-    from scriptmode.media import Offers
+    from collections.abc import Sequence
+
     from scriptmode.models.base import Loader
-    from scriptmode.serializers.base import Body, Encoder
+    from scriptmode.serializers.base import Body, Decoder, Encoder
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,26 @@ class Composition:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_signature", PerObject(self._read_signature))
 
-    @property
-    def handler(self) -> Handler:
-        """The four functions, ready to unpack."""
-        return Handler(self.model_fn, self.input_fn, self.predict_fn, self.output_fn)
+    @classmethod
+    def of(
+        cls,
+        loader: Loader[Any],
+        decoders: Sequence[Decoder],
+        encoders: Sequence[Encoder],
+        features: tuple[str, ...] | None = None,
+    ) -> Composition:
+        """Compose resolved parts; see :func:`scriptmode.handlers.compose.compose`.
+
+        Raises:
+            DeclarationError: two decoders read the same content type.
+        """
+        # Every encoder's canonical type goes before all aliases: the order decides ties.
+        canonical = [(encoder, encoder.media_types[0]) for encoder in encoders]
+        aliases = [(encoder, alias) for encoder in encoders for alias in encoder.media_types[1:]]
+        writers = tuple(canonical + aliases)
+        understood = [frozenset(getattr(encoder, "parameters", ())) for encoder, _ in writers]
+        offers = Offers([media_type for _, media_type in writers], understood, len(canonical))
+        return cls(loader, Intake(decoders), offers, writers, features)
 
     def model_fn(self, model_dir: str, context: Any = None) -> Any:
         """Load the model.

@@ -78,11 +78,12 @@ class Handler(NamedTuple):
                 raise DeclarationError(f"{name} of {_name(script)} is not a function")
         if "model_fn" not in functions:
             raise DeclarationError(_no_model_fn(script))
-        if len(functions) == len(NAMES):
-            return cls(**functions)
-        from scriptmode.handlers.defaults import default_handler
+        if len(functions) < len(NAMES):
+            from scriptmode.handlers.defaults import stand_in
 
-        return default_handler()._replace(**functions)
+            made = stand_in()
+            functions = {name: functions.get(name, getattr(made, name)) for name in NAMES}
+        return cls(**functions)
 
 
 def _name(script: ModuleType) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scriptmode.errors import ModelLoadError, UnknownNameError
-from scriptmode.handlers.compose import compose
+from scriptmode.handlers.composition import Composition
 from scriptmode.handlers.registries import DEFAULT
 from scriptmode.models.arrays import as_matrix
 from scriptmode.models.base import Signature, Signed
@@ -13,7 +13,6 @@ from scriptmode.models.base import Signature, Signed
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scriptmode.handlers.contract import Handler
     from scriptmode.models.base import Loader
 
 
@@ -45,7 +44,7 @@ class AnyModel:
             return None
 
 
-def default_handler() -> Handler:
+def stand_in() -> Composition:
     """Functions that read and write JSON, CSV and npy, as the serving stacks' own defaults do."""
-    formats = ("json", "csv", "npy")
-    return compose(AnyModel(), accepts=formats, returns=formats)
+    formats: list[Any] = [DEFAULT.serializers.get(name) for name in ("json", "csv", "npy")]
+    return Composition.of(AnyModel(), formats, formats)
