@@ -1,6 +1,7 @@
 # Every target sets up what it needs: a virtual environment in the clone, made once and
 # renewed when pyproject.toml changes.
 PYTHON ?= python3
+OLDEST_PYTHON ?= python3.10
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -32,6 +33,14 @@ bench: $(READY)
 
 docs: $(READY)
 	$(BIN)/sphinx-build -W -q docs build/docs
+
+# The lower bounds of pyproject.toml on the oldest Python that we support.
+test-oldest:
+	$(OLDEST_PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	.venv-oldest/bin/python -m pip install --quiet --constraint tests/oldest.txt \
+	    --editable '.[xgboost,sklearn,serve,yaml]' --group test ruff
+	.venv-oldest/bin/python -m pytest
 
 schema: $(READY)
 	$(BIN)/python -m scriptmode.handlers.declaration > docs/scriptmode.schema.json

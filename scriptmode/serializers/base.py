@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import lookup
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from scriptmode.errors import MalformedBodyError, UnsupportedMediaTypeError
@@ -60,6 +61,10 @@ class Encoder(Protocol):
 Serializer: TypeAlias = "Decoder | Encoder"
 
 
+# Python's own escapes and the encodings of domain names; some take quadratic time.
+_NO_CHARSETS = ("unicode_escape", "raw_unicode_escape", "punycode", "idna", "undefined", "utf_7")
+
+
 def as_bytes(body: Body) -> bytes:
     """The body as bytes; text is encoded as UTF-8.
 
@@ -89,13 +94,13 @@ def as_utf8(body: Body, params: Mapping[str, str]) -> bytes:
     """
     charset = params.get("charset", "utf-8") if not isinstance(body, str) else "utf-8"
     raw = as_bytes(body)
-    if charset.lower() not in {"utf-8", "utf8", "us-ascii", "ascii"}:
+    if charset.lower() not in ("utf-8", "utf8"):
         raw = _transcode(raw, charset)
     return raw.removeprefix(b"\xef\xbb\xbf")
 
 
-def as_text(body: Body, params: Mapping[str, str]) -> str:
-    """As :func:`as_utf8`, validated and decoded.
+def as_text(body: Body, params: Mapping[str, str], line: int = 1) -> str:
+    """As :func:`as_utf8`, validated and decoded; ``line`` is where it stands in a larger body.
 
     Raises:
         UnsupportedMediaTypeError: no such charset.
@@ -105,18 +110,18 @@ def as_text(body: Body, params: Mapping[str, str]) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
+        line += raw.count(b"\n", 0, error.start)
         message = f"byte {error.start + 1} of the body is not UTF-8; name the charset if it is not"
         raise MalformedBodyError(message, line=line) from None
 
 
 def _transcode(raw: bytes, charset: str) -> bytes:
     try:
-        return raw.decode(charset).encode()
-    except (LookupError, ValueError) as error:
-        if isinstance(error, UnicodeError) and not isinstance(error, UnicodeEncodeError):
-            raise MalformedBodyError(f"the body is not {charset}: {error}") from None
-        # Also codecs that are not text encodings, such as "zip", and names with a NUL.
-        raise UnsupportedMediaTypeError(
-            f"charset {charset!r} is unknown", supported=["utf-8"]
-        ) from None
+        codec = lookup(charset).name.replace("-", "_")
+        # An unknown name sends what is no charset the way of what is no codec.
+        return raw.decode("" if codec in _NO_CHARSETS else charset).encode()
+    except UnicodeError as error:
+        raise MalformedBodyError(f"the body is not {charset}: {error}") from None
+    except (LookupError, ValueError):  # ValueError: a name with a NUL
+        message = f"charset {charset!r} is unknown"
+        raise UnsupportedMediaTypeError(message, supported=["utf-8"]) from None

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+import math
+import re
+from dataclasses import dataclass, field
+from datetime import date, time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from scriptmode.errors import DeclarationError, MalformedBodyError, NotAcceptableError
-from scriptmode.serializers.base import Body, as_utf8
+from scriptmode.serializers.base import Body, as_text, as_utf8
 from scriptmode.serializers.cells import Cells, read_cells
-from scriptmode.serializers.plain import as_rows, dump_json, numeric_array
+from scriptmode.serializers.plain import as_rows, dump_json, encode_text, is_missing, numeric_array
 from scriptmode.values import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
 Header: TypeAlias = bool | Literal["auto"]
 
-_IN_NUMBERS = b"0123456789.eE+- \r"
+_IN_NUMBERS = b"0123456789.eE+- "
+_INTEGER_MINUS_ZERO = re.compile(rb"-0[ ]*(?:[,\n]|$)")  # JSON's integers have no sign of zero
+_SCALARS = (str, int, float, Decimal, date, time)
 _HEADER_PARAM: dict[str, Header] = {"present": True, "absent": False}
 
 
@@ -40,18 +46,21 @@ class CSV:
     header: Header = False
     text: Collection[str | int] = ()
     missing: Collection[str] = ("",)
+    _plain: bool = field(init=False, repr=False, compare=False)
 
     media_types: ClassVar[tuple[str, ...]] = ("text/csv", "application/csv")
     parameters: ClassVar[tuple[str, ...]] = ("header",)
 
     def __post_init__(self) -> None:
-        if self.header not in (True, False, "auto"):
+        if not isinstance(self.header, bool) and self.header != "auto":
             raise DeclarationError(f"CSV(header={self.header!r}): expected True, False or 'auto'")
         for option in ("text", "missing"):
             if isinstance(getattr(self, option), str):
                 raise DeclarationError(f"CSV({option}=...) takes a list, not one string")
         object.__setattr__(self, "text", tuple(self.text))
         object.__setattr__(self, "missing", tuple(self.missing))
+        spellings = [spelling for spelling in self.missing if Cells.number(spelling) is not None]
+        object.__setattr__(self, "_plain", not (self.text or spellings) and "" in self.missing)
 
     def decode(self, body: Body, params: Mapping[str, str]) -> Any:
         """Read a table.
@@ -69,7 +78,7 @@ class CSV:
         raw = as_utf8(body, params)
         if not raw:
             raise MalformedBodyError("the body is empty")
-        if not self.text and "" in self.missing:
+        if self._plain:
             if header is False:
                 matrix = read_numbers(raw)
                 if matrix is not None:
@@ -143,7 +152,11 @@ def read_numbers(raw: bytes) -> NDArray[Any] | None:
     import numpy as np
     import orjson
 
-    raw = raw[:-1] if raw.endswith(b"\n") else raw
+    if b"\r" in raw:
+        raw = raw.replace(b"\r\n", b"\n").removesuffix(b"\r")
+    raw = raw.removesuffix(b"\n")
+    if b"-0" in raw and _INTEGER_MINUS_ZERO.search(raw):
+        return None
     width = raw.count(b",", 0, _line_end(raw)) + 1
     height = raw.count(b"\n") + 1
     skeleton = b"," * (width - 1) + b"\n"
@@ -164,8 +177,6 @@ def read_numbers(raw: bytes) -> NDArray[Any] | None:
 
 def _spell_gaps(flat: bytes) -> bytes:
     """Write empty cells as null; the second pass finds those that share a comma with the first."""
-    if b"\r" in flat:
-        flat = flat.replace(b"\r,", b",").removesuffix(b"\r")
     spelled = b",%b," % flat
     return spelled.replace(b",,", b",null,").replace(b",,", b",null,")[1:-1]
 
@@ -183,7 +194,10 @@ def _read_named_numbers(raw: bytes) -> Table | None:
     matrix = read_numbers(rest)
     if matrix is None:
         return None
-    names = _read_names(Cells([head.removesuffix(b"\r").decode().split(",")], [1]))
+    head = head.removesuffix(b"\r")
+    if b"\r" in head:
+        return None
+    names = _read_names(Cells([as_text(head, {}).split(",")], [1]))
     return Table(names, matrix) if len(names) == matrix.shape[1] else None
 
 
@@ -192,12 +206,14 @@ def _take_names(cells: Cells) -> tuple[tuple[str, ...], Cells]:
 
 
 def _read_names(cells: Cells) -> tuple[str, ...]:
-    names = tuple(cell.strip() for cell in cells.rows[0])
-    for column, name in enumerate(names, 1):
-        if not name or name in names[: column - 1]:
+    names: dict[str, None] = {}
+    for column, cell in enumerate(cells.rows[0], 1):
+        name = cell.strip()
+        if not name or name in names:
             problem = f"names {name!r} twice" if name else f"has no name for column {column}"
             raise MalformedBodyError(f"the header {problem}", line=1, column=column)
-    return names
+        names[name] = None
+    return tuple(names)
 
 
 def _assemble(
@@ -228,24 +244,29 @@ def _write_numbers(array: NDArray[Any]) -> bytes:
     if b"null" not in lines:
         return lines
     if np.isinf(array).any():  # JSON has no infinity, CSV has
-        return _write_cells(array.reshape(len(array), -1).tolist())
+        cells = np.where(np.isnan(array), "", array.astype(str))
+        return _write_cells(cells.reshape(len(array), -1).tolist())
     return lines.replace(b"null", b"")
 
 
 def _write_cells(rows: list[Any]) -> bytes:
     target = io.StringIO()
-    csv.writer(target, lineterminator="\n").writerows(map(_plain_cells, rows))
-    return target.getvalue().encode()
+    plain = csv.writer(target, lineterminator="\n")
+    quoting = csv.writer(target, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in rows:
+        cells = [_plain_cell(cell) for cell in row]
+        # Before Python 3.13 the writer left a lone carriage return bare, which ends a line.
+        returns = any("\r" in cell for cell in cells if isinstance(cell, str))
+        (quoting if returns else plain).writerow(cells)
+    return encode_text(target.getvalue())
 
 
-def _plain_cells(row: Any) -> Iterator[Any]:
-    for cell in row:
-        if isinstance(cell, (list, tuple, dict, bytes)):
-            raise NotAcceptableError(
-                f"CSV cannot carry a cell of type {type(cell).__name__}; accept JSON"
-            )
-        is_nan = cell != cell  # noqa: PLR0124 - the one value unlike itself
-        yield "" if cell is None or is_nan else cell
+def _plain_cell(cell: Any) -> Any:
+    if cell is None or is_missing(cell) or (isinstance(cell, float) and math.isnan(cell)):
+        return ""
+    if isinstance(cell, _SCALARS):
+        return cell
+    raise NotAcceptableError(f"CSV cannot carry a cell of type {type(cell).__name__}; accept JSON")
 
 
 def _unknown_header(value: str) -> Exception:

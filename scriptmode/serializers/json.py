@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -82,8 +83,8 @@ def parse_json(raw: bytes, line: int | None = None) -> Any:
 def _malformed(raw: bytes, error: JSONDecodeError, line: int) -> MalformedBodyError:
     if not raw.strip():
         return MalformedBodyError("the body is empty")
-    as_text(raw, {})  # a wrong charset explains more than the parser's message
-    is_nan = raw[error.pos : error.pos + 4].lstrip(b"-").startswith((b"NaN", b"Inf", b"nan"))
+    as_text(raw, {}, line)  # a wrong charset explains more than the parser's message
+    is_nan = error.doc[error.pos :][:4].lstrip("-").startswith(("NaN", "Inf", "nan", "inf"))
     hint = "; NaN and Infinity are not JSON, a missing cell is null" if is_nan else ""
     message = f"not JSON: {error.msg}{hint}"
     return MalformedBodyError(message, line=line + error.lineno - 1, column=error.colno)
@@ -103,7 +104,9 @@ def _count_direct_strings(value: Any) -> int:
         return 0
     if isinstance(value[0], dict):
         return sum(len(record) for record in value if isinstance(record, dict))
-    return len(value) if isinstance(value[0], str) else 0
+    if isinstance(value[0], str):
+        return sum(isinstance(item, str) for item in value)
+    return 0
 
 
 def _refuse_duplicates(raw: bytes, line: int | None) -> None:
@@ -115,8 +118,7 @@ def _refuse_duplicates(raw: bytes, line: int | None) -> None:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = dict(pairs)
         if len(names) != len(pairs):
-            seen = [name for name, _ in pairs]
-            twice = next(name for name in names if seen.count(name) > 1)
+            twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
             raise MalformedBodyError(
                 f"the name {twice!r} stands twice in one object", line=line, field=twice
             )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import io
 import math
+import re
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 _MAGIC = b"\x93NUMPY"
 _LONGEST_HEADER = 10_000  # numpy.lib.format's own limit
+_MOST_DIMENSIONS = 64  # numpy's own limit since 2.0
+_DESCR = re.compile(r"[<>|=]?[fiubc][0-9]{1,2}")  # numbers; some other spellings end the process
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,14 @@ def read_npy(raw: bytes) -> NDArray[Any]:
         )
     cells = np.frombuffer(raw, header.dtype, offset=header.start)
     order: Any = "F" if header.fortran_order else "C"
-    array = cells.reshape(header.shape, order=order)
-    return array if header.dtype.isnative else array.astype(header.dtype.newbyteorder("="))
+    try:
+        array = cells.reshape(header.shape, order=order)
+    except ValueError as error:  # no cells, but sizes or dimensions beyond numpy's
+        raise MalformedBodyError(f"the npy header announces no possible shape: {error}") from None
+    if not header.dtype.isnative:
+        array = array.astype(header.dtype.newbyteorder("="))
+        array.flags.writeable = False
+    return array
 
 
 def write_npy(value: Any) -> bytes:
@@ -87,7 +97,7 @@ def write_npy(value: Any) -> bytes:
 
     try:
         array = np.asarray(value, order="C")
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise NotAcceptableError(f"npy cannot carry the prediction: {error}") from error
     if array.dtype.kind not in "fiubc":
         raise NotAcceptableError(f"npy carries numbers; the prediction is of dtype {array.dtype}")
@@ -96,13 +106,21 @@ def write_npy(value: Any) -> bytes:
 
 def _header_bytes(raw: bytes) -> bytes:
     """All that stands before the cells."""
-    if raw[:6] != _MAGIC or len(raw) < 12:  # noqa: PLR2004 - the longest fixed part
+    if raw[:6] != _MAGIC:
         raise MalformedBodyError("not an npy file: it does not begin with \\x93NUMPY")
-    wide = raw[6] > 1  # from version 2 on the header's length takes four bytes
-    length = int.from_bytes(raw[8 : 12 if wide else 10], "little")
+    if raw[6:7] not in (b"\x01", b"\x02", b"\x03"):
+        raise MalformedBodyError("the npy file is of an unknown version")
+    start = _header_start(raw)
+    length = int.from_bytes(raw[8:start], "little")
     if length > _LONGEST_HEADER:
         raise MalformedBodyError(f"the npy header is longer than {_LONGEST_HEADER} bytes")
-    return raw[: (12 if wide else 10) + length]
+    if len(raw) < start + length:
+        raise MalformedBodyError("the npy file ends within its header")
+    return raw[: start + length]
+
+
+def _header_start(raw: bytes) -> int:
+    return 10 if raw[6] == 1 else 12  # from version 2 on the header's length takes four bytes
 
 
 @lru_cache(maxsize=64)
@@ -110,19 +128,27 @@ def _read_header(raw: bytes) -> _Header:
     import numpy as np
 
     try:
-        fields = ast.literal_eval(raw[12 if raw[6] > 1 else 10 :].decode("latin-1").strip())
-        descr, fortran_order, shape = fields["descr"], fields["fortran_order"], fields["shape"]
-        dtype = np.dtype(descr) if isinstance(descr, str) else None
-        shape = tuple(int(size) for size in shape)
-    except (ValueError, TypeError, KeyError, SyntaxError, MemoryError, RecursionError):
-        raise MalformedBodyError("the npy header cannot be read") from None
-    if dtype is None or dtype.kind not in "fiubc":
-        raise MalformedBodyError(
-            f"npy cells of dtype {descr!r} are refused: only numbers are read, never objects"
-        )
-    if any(size < 0 for size in shape):
-        raise MalformedBodyError(f"the npy header announces the shape {shape}")
-    return _Header(dtype, bool(fortran_order), shape, len(raw))
+        fields = ast.literal_eval(raw[_header_start(raw) :].decode("latin-1").strip())
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict) or fields.keys() != {"descr", "fortran_order", "shape"}:
+        raise MalformedBodyError("the npy header cannot be read")
+    descr, fortran_order, shape = fields["descr"], fields["fortran_order"], fields["shape"]
+    if not (isinstance(descr, str) and _DESCR.fullmatch(descr)):
+        raise MalformedBodyError("only cells that are numbers are read from npy, never objects")
+    if not isinstance(fortran_order, bool) or not _is_shape(shape):
+        raise MalformedBodyError("the npy header announces no possible shape")
+    try:
+        return _Header(np.dtype(descr), fortran_order, shape, len(raw))
+    except TypeError:
+        raise MalformedBodyError(f"npy cells of dtype {descr!r} are unknown") from None
+
+
+def _is_shape(shape: object) -> bool:
+    """Whether it is a tuple of sizes, of which the product is worth computing."""
+    if not isinstance(shape, tuple) or len(shape) > _MOST_DIMENSIONS:
+        return False
+    return all(type(size) is int and 0 <= size <= sys.maxsize for size in shape)
 
 
 @lru_cache(maxsize=256)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scriptmode.errors import BodyTooLargeError, MalformedBodyError
 from scriptmode.serializers.base import Body, as_bytes
 from scriptmode.serializers.npy import read_npy, write_npy
+from scriptmode.serializers.plain import check_unique
 from scriptmode.values import Table
 
 if TYPE_CHECKING:
@@ -85,8 +86,10 @@ class NPZ:
             name = member.filename.removesuffix(".npy")
             if name in arrays or member.compress_type not in _METHODS:
                 raise MalformedBodyError(f"the npz member {member.filename!r} is refused")
-            # A member never yields more than its directory entry says, whatever it holds.
-            arrays[name] = read_npy(archive.read(member))
+            with archive.open(member) as stream:
+                # Reading with a size inflates no more than that; without one it inflates
+                # all, and only then cuts to the size that the directory announces.
+                arrays[name] = read_npy(stream.read(member.file_size))
         return arrays
 
 
@@ -96,5 +99,6 @@ def _named(value: Any) -> Iterable[tuple[str, Any]]:
     if isinstance(value, dict):
         return [(str(name), array) for name, array in value.items()]
     if hasattr(value, "columns"):  # a data frame
+        check_unique([str(name) for name in value.columns])
         return [(str(name), value[name].to_numpy()) for name in value.columns]
     return [(_UNNAMED, value)]

@@ -9,6 +9,8 @@ from scriptmode.errors import NotAcceptableError
 from scriptmode.values import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
 
@@ -24,6 +26,16 @@ def dump_json(value: Any) -> bytes:
 
     try:
         return orjson.dumps(value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError:
+        return _dump_carefully(value)
+
+
+def _dump_carefully(value: Any) -> bytes:
+    """Without orjson's own support of numpy, which gives up at foreign byte orders."""
+    import orjson
+
+    try:
+        return orjson.dumps(value, default=_plain)
     except TypeError as error:
         cause = error.__cause__ or error
         raise NotAcceptableError(f"JSON cannot carry the prediction: {cause}") from error
@@ -62,7 +74,7 @@ def as_rows(value: Any) -> tuple[tuple[str, ...] | None, list[Any]]:
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, (list, tuple)):
-        return None, list(value)
+        return None, [row.tolist() if hasattr(row, "tolist") else row for row in value]
     raise NotAcceptableError(f"a prediction of type {type(value).__name__} has no rows")
 
 
@@ -73,21 +85,59 @@ def as_records(value: Any) -> list[Any]:
         NotAcceptableError: the value is not a sequence of rows.
     """
     names, rows = as_rows(value)
-    return rows if names is None else [dict(zip(names, row, strict=True)) for row in rows]
+    if names is None:
+        return rows
+    check_unique(names)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def check_unique(names: Collection[str]) -> None:
+    """Refuse columns of which one would hide the other.
+
+    Raises:
+        NotAcceptableError: a name stands twice.
+    """
+    if len(set(names)) != len(names):
+        raise NotAcceptableError(f"two columns of the prediction have one name: {list(names)}")
+
+
+def encode_text(text: str) -> bytes:
+    """Text as UTF-8.
+
+    Raises:
+        NotAcceptableError: it holds lone surrogates, which are no Unicode text.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise NotAcceptableError(f"the prediction is not Unicode text: {error.reason}") from None
 
 
 def _plain(value: Any) -> Any:
     """What orjson asks for when it meets a type that it does not know."""
-    array = numeric_array(value)
-    if array is not None and array is not value:
-        return array
+    import numpy as np
+    import orjson
+
+    is_scalar = isinstance(value, np.generic)
+    array = numeric_array(np.atleast_1d(value) if is_scalar else value)
+    if array is not None:
+        text = orjson.dumps(array, option=orjson.OPT_SERIALIZE_NUMPY)
+        return orjson.Fragment(text[1:-1] if is_scalar else text)
     if isinstance(value, Table) or _is_frame(value):
         return as_records(value)
+    if is_missing(value):
+        return None
     if hasattr(value, "tolist"):
         return value.tolist()
     if hasattr(value, "isoformat"):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def is_missing(value: Any) -> bool:
+    """Whether it is one of the values that pandas writes for a missing cell."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and (value is pandas.NA or value is pandas.NaT)
 
 
 def _is_frame(value: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode.errors import NotAcceptableError
 from scriptmode.serializers.base import Body, as_text
-from scriptmode.serializers.plain import as_rows
+from scriptmode.serializers.plain import as_rows, encode_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,11 +35,11 @@ class Text:
             NotAcceptableError: rows of several cells, or an item that holds a line break.
         """
         if isinstance(value, str):
-            return value.encode()
+            return encode_text(value)
         _, rows = as_rows(value)
         lines = [str(row) for row in rows]
         if any(isinstance(row, (list, tuple, dict)) for row in rows):
             raise NotAcceptableError("plain text carries one value a row; accept CSV or JSON")
-        if any(len(line.splitlines()) > 1 for line in lines):
+        if any(len(f"{line}.".splitlines()) > 1 for line in lines):
             raise NotAcceptableError("plain text cannot carry items with line breaks; accept JSON")
-        return "".join(f"{line}\n" for line in lines).encode()
+        return encode_text("".join(f"{line}\n" for line in lines))

@@ -49,11 +49,18 @@ class TestTreesWithNames(BoosterSuite):
         return train("binary:logistic", NAMES)
 
 
+# xgboost 3.3 deprecates training these two; models of them are served all the same.
+@pytest.mark.filterwarnings(
+    "ignore:.*deprecated", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 class TestDart(BoosterSuite):
     def model(self) -> Any:
         return train(booster="dart", rate_drop=0.1)
 
 
+@pytest.mark.filterwarnings(
+    "ignore:.*deprecated", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 class TestLinear(BoosterSuite):
     def model(self) -> Any:
         return xgb.train({"booster": "gblinear", "nthread": 1}, xgb.DMatrix(X, Y), 5)
