@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-import re
 from dataclasses import dataclass, field
 from datetime import date, time
 from decimal import Decimal
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 Header: TypeAlias = bool | Literal["auto"]
 
 _IN_NUMBERS = b"0123456789.eE+- "
-_INTEGER_MINUS_ZERO = re.compile(rb"-0[ ]*(?:[,\n]|$)")  # JSON's integers have no sign of zero
 _SCALARS = (str, int, float, Decimal, date, time)
 _HEADER_PARAM: dict[str, Header] = {"present": True, "absent": False}
 
@@ -94,9 +92,9 @@ class CSV:
             NotAcceptableError: the value is not a table, or a cell is no scalar.
         """
         header = self._header(params)
-        array = numeric_array(value)
-        if array is not None and array.size and array.ndim <= 2:  # noqa: PLR2004 - a table
-            return _write_numbers(array)
+        numbers = numeric_array(value)
+        if numbers is not None and numbers.size and numbers.ndim <= 2:  # noqa: PLR2004 - a table
+            return _write_numbers(numbers)
         names, rows = as_rows(value)
         lines = [row if isinstance(row, (list, tuple)) else [row] for row in rows]
         if header is True and names is not None:
@@ -155,8 +153,6 @@ def read_numbers(raw: bytes) -> NDArray[Any] | None:
     if b"\r" in raw:
         raw = raw.replace(b"\r\n", b"\n").removesuffix(b"\r")
     raw = raw.removesuffix(b"\n")
-    if b"-0" in raw and _INTEGER_MINUS_ZERO.search(raw):
-        return None
     width = raw.count(b",", 0, _line_end(raw)) + 1
     height = raw.count(b"\n") + 1
     skeleton = b"," * (width - 1) + b"\n"
@@ -172,7 +168,15 @@ def read_numbers(raw: bytes) -> NDArray[Any] | None:
             return None  # such as "+1", ".5", "007": numbers, but not JSON's
     if len(cells) != height * width:
         return None  # a single empty cell
-    return np.array(cells, dtype=np.float64).reshape(height, width)
+    found = np.array(cells, dtype=np.float64)  # which makes NaN of null
+    if not found.all() and _has_minus_zero(raw):
+        return None
+    return found.reshape(height, width)
+
+
+def _has_minus_zero(raw: bytes) -> bool:
+    """Whether a cell is the integer -0, whose sign JSON parsers drop."""
+    return raw.endswith(b"-0") or any(cell in raw for cell in (b"-0,", b"-0\n", b"-0 "))
 
 
 def _spell_gaps(flat: bytes) -> bytes:
@@ -234,18 +238,18 @@ def _assemble(
     return frame
 
 
-def _write_numbers(array: NDArray[Any]) -> bytes:
+def _write_numbers(numbers: NDArray[Any]) -> bytes:
     """The JSON of the array, its brackets turned into line breaks: 20 times a loop over cells."""
     import numpy as np
 
-    lines = dump_json(array)
-    lines = lines[1:-1].replace(b",", b"\n") if array.ndim == 1 else lines[2:-2]
+    lines = dump_json(numbers)
+    lines = lines[1:-1].replace(b",", b"\n") if numbers.ndim == 1 else lines[2:-2]
     lines = lines.replace(b"],[", b"\n") + b"\n"
     if b"null" not in lines:
         return lines
-    if np.isinf(array).any():  # JSON has no infinity, CSV has
-        cells = np.where(np.isnan(array), "", array.astype(str))
-        return _write_cells(cells.reshape(len(array), -1).tolist())
+    if np.isinf(numbers).any():  # JSON has no infinity, CSV has
+        cells = np.where(np.isnan(numbers), "", numbers.astype(str))
+        return _write_cells(cells.reshape(len(numbers), -1).tolist())
     return lines.replace(b"null", b"")
 
 

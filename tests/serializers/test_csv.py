@@ -626,4 +626,4 @@ def test_nothing_but_request_errors_leave_a_decoder(body: bytes, charset: str) -
 
 def test_infinity_keeps_the_shortest_form_of_its_neighbours() -> None:
     array = np.array([0.1, math.inf, NAN], dtype=np.float32)
-    assert CSV().encode(array, {}) == b"0.1\ninf\n\n"
+    assert CSV().encode(array, {}) == b'0.1\ninf\n""\n'
