@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from scriptmode.errors import DeclarationError, UnknownNameError, UntrustedFormatError
+from scriptmode.errors import DeclarationError, UnknownNameError
 from scriptmode.handlers.composition import Composition
 from scriptmode.handlers.contract import Handler
 from scriptmode.handlers.environment import from_environment
 from scriptmode.handlers.registries import DEFAULT, Registries
+from scriptmode.handlers.safety import extend_trust
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from scriptmode.models.base import Loader
     from scriptmode.models.trust import Trusted
@@ -109,7 +108,7 @@ def build(layers: Sequence[Mapping[str, Any]], registries: Registries) -> Handle
     encoders = names.serializers(fields["returns"], "encode")
     loader = names.loader(fields["model"])
     names.refuse_unused_options(layers)
-    loader = _extend_trust(loader, [*decoders, *encoders], fields["trusted"])
+    loader = extend_trust(loader, [*decoders, *encoders], fields["trusted"])
     features = _feature_names(fields["features"])
     made = Composition.of(loader, decoders, encoders, features)
     return Handler(made.model_fn, made.input_fn, made.predict_fn, made.output_fn)
@@ -172,37 +171,6 @@ def _demand(found: Any, attributes: Iterable[str], kind: str) -> None:
     for attribute in attributes:
         if not hasattr(found, attribute):
             raise DeclarationError(f"{found!r} is not {kind} that can do this: no {attribute!r}")
-
-
-def _extend_trust(loader: Any, serializers: Iterable[Any], trusted: Trusted) -> Any:
-    """Hand the trusted formats to the loader, less those that name an unsafe part itself."""
-    if isinstance(trusted, (bool, str)):
-        raise DeclarationError(
-            f"trusted={trusted!r}: list the formats that may execute code, such as ['pickle']"
-        )
-    unsafe = {_part_name(part) for part in (loader, *serializers) if not _is_safe(part)}
-    for name in sorted(unsafe):
-        if name not in trusted:
-            raise UntrustedFormatError(
-                f"{name!r} can execute code from what it reads: declare trusted=[{name!r}]"
-            )
-    if not set(trusted) - unsafe:
-        return loader
-    if not (dataclasses.is_dataclass(loader) and hasattr(loader, "trusted")):
-        names = sorted(set(trusted) - unsafe)
-        raise DeclarationError(f"trusted={names}: nothing that is declared reads such a format")
-    kept: Any = [name for name in trusted if name not in unsafe]
-    if isinstance(trusted, Mapping):
-        kept = {name: trusted[name] for name in kept}
-    return dataclasses.replace(loader, trusted=kept)  # type: ignore[type-var]
-
-
-def _is_safe(part: Any) -> bool:
-    return bool(getattr(part, "safe", True))
-
-
-def _part_name(part: Any) -> str:
-    return getattr(part, "name", type(part).__name__)
 
 
 def _feature_names(features: Any) -> tuple[str, ...] | None:

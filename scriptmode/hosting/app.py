@@ -85,6 +85,7 @@ class App:
             self._not_ready = f"the model cannot be loaded: {type(error).__name__}"
         else:
             self._not_ready = None
+            _LOG.info("the model of %s is loaded", self._model_dir)
 
     async def _route(self, scope: Scope, receive: Receive) -> Response:
         route = self._routes.get(scope["path"])

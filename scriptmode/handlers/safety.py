@@ -1,0 +1,60 @@
+"""Which parts of a declaration may execute code from what they read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from scriptmode.errors import DeclarationError, UntrustedFormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scriptmode.models.trust import Trusted
+
+
+def extend_trust(loader: Any, serializers: Iterable[Any], trusted: Trusted) -> Any:
+    """Hand the trusted names to the loader, less those that name an unsafe part itself.
+
+    Args:
+        loader: the declared loader; one that reads unsafe formats is a dataclass with a field
+            ``trusted``.
+        serializers: the declared serializers. A loader or serializer that is unsafe as a whole
+            says so by ``safe = False``.
+        trusted: the declaration; see :mod:`scriptmode.models.trust`.
+
+    Returns:
+        The loader, trusting what is left.
+
+    Raises:
+        UntrustedFormatError: an unsafe part is not trusted by name.
+        DeclarationError: no list of names, or a name of nothing that is declared.
+    """
+    if isinstance(trusted, (bool, str)):
+        raise DeclarationError(
+            f"trusted={trusted!r}: list the formats that may execute code, such as ['pickle']"
+        )
+    unsafe = {_part_name(part) for part in (loader, *serializers) if not _is_safe(part)}
+    for name in sorted(unsafe):
+        if name not in trusted:
+            raise UntrustedFormatError(
+                f"{name!r} can execute code from what it reads: declare trusted=[{name!r}]"
+            )
+    if not set(trusted) - unsafe:
+        return loader
+    if not (dataclasses.is_dataclass(loader) and hasattr(loader, "trusted")):
+        names = sorted(set(trusted) - unsafe)
+        raise DeclarationError(f"trusted={names}: nothing that is declared reads such a format")
+    kept: Any = [name for name in trusted if name not in unsafe]
+    if isinstance(trusted, Mapping):
+        kept = {name: trusted[name] for name in kept}
+    return dataclasses.replace(loader, trusted=kept)  # type: ignore[type-var]
+
+
+def _is_safe(part: Any) -> bool:
+    return bool(getattr(part, "safe", True))
+
+
+def _part_name(part: Any) -> str:
+    return getattr(part, "name", type(part).__name__)
