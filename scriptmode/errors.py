@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
+_LONGEST_MESSAGE, _LONGEST_NAME = 1000, 100  # what errors repeat, callers have chosen
+
+
 class ScriptmodeError(Exception):
     """The root: catch this to catch everything of ours."""
 
@@ -87,9 +90,9 @@ class RequestError(ScriptmodeError):
         field: str | None = None,
         supported: Sequence[str] = (),
     ) -> None:
-        super().__init__(message)
+        super().__init__(_short(message, _LONGEST_MESSAGE))
         self.where: dict[str, int | str] = {
-            name: place
+            name: _short(place, _LONGEST_NAME) if isinstance(place, str) else place
             for name, place in (("row", row), ("line", line), ("column", column), ("field", field))
             if place is not None
         }
@@ -144,6 +147,10 @@ class PredictionError(ScriptmodeError):
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "prediction_failed"
+
+
+def _short(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -38,7 +38,7 @@ def align(data: Any, signature: Signature) -> Any:
     """Put named columns into the model's order; demand the exact count of unnamed ones.
 
     Args:
-        data: a neutral value (see :mod:`scriptmode.values`).
+        data: a neutral value (see :mod:`scriptmode.values`); others pass.
         signature: the model's columns; an empty one lets everything through.
 
     Returns:
@@ -48,10 +48,15 @@ def align(data: Any, signature: Signature) -> Any:
         InvalidFeaturesError: a column is missing or extra, columns have names that the model
             cannot check, there are no rows, or too few or many columns.
     """
-    if signature.width is None:
+    if signature.width is None or not _is_neutral(data):
         return data
-    if isinstance(data, dict):
-        data = _columns(data)
+    aligned = _align(_columns(data) if isinstance(data, dict) else data, signature)
+    if not len(aligned):
+        raise InvalidFeaturesError("the body holds no rows")
+    return aligned
+
+
+def _align(data: Any, signature: Signature) -> Any:
     if isinstance(data, Table):
         order = _order(data.names, signature)
         return data.values if order is None else data.values[:, order]
@@ -61,6 +66,13 @@ def align(data: Any, signature: Signature) -> Any:
         return data if order is None else data.iloc[:, order]
     _check_count(data, signature)
     return data
+
+
+def _is_neutral(data: Any) -> bool:
+    """Whether it is a table of ours; what a hand-written function made is the loader's affair."""
+    if isinstance(data, dict):
+        return bool(data) and all(hasattr(array, "ndim") for array in data.values())
+    return hasattr(data, "shape")
 
 
 def _columns(tensors: dict[str, Any]) -> Table:
@@ -93,7 +105,8 @@ def _order(names: tuple[str, ...], signature: Signature) -> list[int] | None:
         return None
     place = {name: index for index, name in enumerate(names)}
     missing = [name for name in expected if name not in place]
-    extra = [name for name in names if name not in set(expected)]
+    known = set(expected)
+    extra = [name for name in names if name not in known]
     if missing or extra:
         raise _unlike(missing, extra)
     return [place[name] for name in expected]
@@ -114,16 +127,13 @@ def _list(names: Sequence[str]) -> str:
 
 
 def _check_count(data: Any, signature: Signature) -> None:
-    shape = getattr(data, "shape", None)
-    if shape is None or len(shape) != 2:  # noqa: PLR2004 - a table
-        found = f"an array of shape {shape}" if shape else f"a {type(data).__name__}"
+    if len(data.shape) != 2:  # noqa: PLR2004 - a table
         raise InvalidFeaturesError(
-            f"expected a table of {signature.width} columns, got {found}", supported=()
+            f"expected a table of {signature.width} columns, got an array of shape {data.shape}"
         )
-    if shape[0] == 0:
-        raise InvalidFeaturesError("the body holds no rows")
-    if shape[1] != signature.width:
+    if data.shape[0] and data.shape[1] != signature.width:
         hint = f" ({_list(signature.names)})" if signature.names else ""
         raise InvalidFeaturesError(
-            f"the model has {signature.width} features{hint}; each row of the body has {shape[1]}"
+            f"the model has {signature.width} features{hint};"
+            f" each row of the body has {data.shape[1]}"
         )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from scriptmode.errors import DeclarationError, UnknownNameError
+from scriptmode.errors import DeclarationError, UnknownNameError, UnsupportedMediaTypeError
 from scriptmode.handlers.composition import Composition
 from scriptmode.handlers.contract import Handler
 from scriptmode.handlers.environment import from_environment
 from scriptmode.handlers.registries import DEFAULT, Registries
 from scriptmode.handlers.safety import extend_trust
+from scriptmode.media import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -134,6 +135,7 @@ class _Names:
             if isinstance(item, str):
                 serializer = self._registries.serializers.get(item, **self._options_of(item))
             _demand(serializer, ("media_types", verb), "a serializer")
+            _check_media_types(serializer)
             if serializer not in found:
                 found.append(serializer)
         if not found:
@@ -142,8 +144,12 @@ class _Names:
 
     def refuse_unused_options(self, layers: Sequence[Mapping[str, Any]]) -> None:
         """Options for a name that no layer declares would be lost in silence."""
-        declared = [layer.get(field) for layer in (*layers, _DEFAULTS) for field in FIELDS[:3]]
-        items = [item for names in declared for item in _listed(names)]
+        items = [
+            item
+            for field in FIELDS[:3]
+            for layer in ([layer for layer in layers if field in layer] or [_DEFAULTS])
+            for item in _listed(layer.get(field))
+        ]
         used = {self._canonical(item) for item in items if isinstance(item, str)}
         for name in self._options:
             if name not in used:
@@ -171,6 +177,22 @@ def _demand(found: Any, attributes: Iterable[str], kind: str) -> None:
     for attribute in attributes:
         if not hasattr(found, attribute):
             raise DeclarationError(f"{found!r} is not {kind} that can do this: no {attribute!r}")
+
+
+def _check_media_types(serializer: Any) -> None:
+    media_types = serializer.media_types
+    kind = type(serializer).__name__
+    if isinstance(media_types, str) or not media_types:
+        raise DeclarationError(f"{kind}.media_types must be a tuple of content types")
+    for media_type in media_types:
+        try:
+            found = parse(media_type)
+        except UnsupportedMediaTypeError:
+            found = None
+        if found is None or found.params:
+            raise DeclarationError(
+                f"{kind}.media_types: {media_type!r} is not a plain type/subtype"
+            )
 
 
 def _feature_names(features: Any) -> tuple[str, ...] | None:

@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptmode._memo import PerObject
-from scriptmode.errors import MalformedBodyError, ModelLoadError
+from scriptmode.errors import (
+    MalformedBodyError,
+    ModelLoadError,
+    NotAcceptableError,
+    PredictionError,
+)
 from scriptmode.handlers.alignment import agree, align
 from scriptmode.handlers.intake import Intake
 from scriptmode.media import Offers
@@ -141,12 +146,34 @@ class Composition:
             The body and its content type.
 
         Raises:
-            NotAcceptableError: nothing that Accept allows can be written.
+            NotAcceptableError: nothing that Accept allows can be written, but something else
+                can.
+            PredictionError: no declared format can carry the prediction.
         """
         offer, params = self.offers.choose(accept)
         encoder, media_type = self.writers[offer]
-        return encoder.encode(prediction, params), media_type
+        try:
+            return encoder.encode(prediction, params), media_type
+        except NotAcceptableError as error:
+            if self._can_be_written(prediction, besides=encoder):
+                raise
+            raise PredictionError(
+                f"no declared format can carry the prediction: {error}"
+            ) from error
+
+    def _can_be_written(self, prediction: Any, besides: Encoder) -> bool:
+        """Whether the caller has a choice: else it is the script that is wrong."""
+        others = {id(encoder): encoder for encoder, _ in self.writers if encoder is not besides}
+        return any(_carries(encoder, prediction) for encoder in others.values())
 
     def _read_signature(self, model: Any) -> Signature:
         found = self.loader.signature(model) if isinstance(self.loader, Signed) else Signature()
         return agree(self.features, found)
+
+
+def _carries(encoder: Encoder, prediction: Any) -> bool:
+    try:
+        encoder.encode(prediction, {})
+    except NotAcceptableError:
+        return False
+    return True

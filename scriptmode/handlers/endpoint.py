@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import json
 import logging
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptmode.errors import MalformedBodyError, PredictionError, RequestError
 from scriptmode.handlers.composition import Composition
+from scriptmode.handlers.context import RequestContext
+from scriptmode.serializers.plain import dump_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,22 +21,6 @@ _LOG = logging.getLogger("scriptmode")
 _JSON = "application/json"
 # The content types whose bodies the serving stacks hand to scripts as text, to the letter.
 _AS_TEXT = ("application/json", "text/csv")
-
-
-@dataclass(frozen=True)
-class RequestContext:
-    """What a host tells the functions that ask for a context.
-
-    Args:
-        headers: the request's headers, names lower-cased.
-    """
-
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def custom_attributes(self) -> str | None:
-        """``X-Amzn-SageMaker-Custom-Attributes``, the caller's own note to the script."""
-        return self.headers.get("x-amzn-sagemaker-custom-attributes")
 
 
 class Request(NamedTuple):
@@ -90,20 +75,22 @@ class Endpoint:
         self._model: Any = None
 
     def load(self, model_dir: str) -> None:
-        """Load the model; until then every request is an error.
+        """Load the model; to be called before the first request.
 
         Raises:
             Exception: whatever the script's ``model_fn`` raises.
         """
-        self._model = self._model_fn(str(model_dir), RequestContext())
+        self._model = self._model_fn(str(model_dir), RequestContext(model_dir=str(model_dir)))
 
     def invoke(self, request: Request) -> Response:
-        """Answer one request. Never raises: what goes wrong is part of the response."""
+        """Answer one request; what goes wrong is part of the response, and nothing is raised."""
         try:
             return _respond(*self._answer(request))
         except RequestError as error:
             return failure(error.status, error.to_dict(), error)
-        except Exception as error:  # noqa: BLE001 - a script may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a script may raise anything, or exit
             _LOG.exception("the script failed to answer a request")
             report = {"code": PredictionError.code, "message": _public(error)}
             return failure(PredictionError.status, report, error)
@@ -133,7 +120,11 @@ def _with_context(function: Callable[..., Any], count: int) -> Callable[..., Any
     """
     if _is_composed(function):
         return function
-    if len(inspect.signature(function).parameters) == count + 1:
+    try:
+        takes_context = len(inspect.signature(function).parameters) == count + 1
+    except ValueError:  # some callables written in C have no signature
+        takes_context = False
+    if takes_context:
         return function
     return lambda *arguments: function(*arguments[:count])
 
@@ -153,22 +144,22 @@ def _to_text(body: bytes | bytearray | memoryview | str) -> str:
 
 def _respond(answer: Any, accept: str) -> Response:
     """What ``output_fn`` may return: a body, or a body and its content type."""
-    if isinstance(answer, tuple) and len(answer) == 2:  # noqa: PLR2004 - (body, content type)
+    if isinstance(answer, tuple) and len(answer) == 2 and isinstance(answer[1], str):  # noqa: PLR2004
         body, content_type = answer
     else:
         body, content_type = answer, accept
     if isinstance(body, str):
         body = body.encode()
-    elif isinstance(body, (dict, list, int, float, type(None))):
-        body, content_type = json.dumps(body).encode(), _JSON
-    if isinstance(body, (bytes, bytearray)) and isinstance(content_type, str):
+    elif body is answer and isinstance(body, (dict, list, int, float, type(None))):
+        body, content_type = dump_json(body), _JSON
+    if isinstance(body, (bytes, bytearray)) and content_type.isascii():
         return Response(200, content_type, bytes(body))
     raise PredictionError(
         f"output_fn returned {type(answer).__name__}; return (bytes, content type)"
     )
 
 
-def _public(error: Exception) -> str:
+def _public(error: BaseException) -> str:
     """What a caller may know of a failure: our own message, never that of foreign code."""
     if isinstance(error, PredictionError):
         return str(error)

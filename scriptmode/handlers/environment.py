@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from scriptmode.errors import UnknownNameError
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 PREFIX = "SCRIPTMODE_"
 _ELSEWHERE = ("plugins",)  # read by the registries
+# Injected into every pod of a namespace with a Service that is called "scriptmode".
+_OF_KUBERNETES = re.compile(rf"{PREFIX}(SERVICE|PORT)(_|$)")
 _STRUCTURED = ("options",)  # no list of names: only files and keywords can declare it
 
 
@@ -28,7 +31,7 @@ def from_environment(fields: Collection[str]) -> dict[str, str | list[str]]:
     known = [name for name in (*fields, *_ELSEWHERE) if name not in _STRUCTURED]
     found: dict[str, str | list[str]] = {}
     for variable, value in os.environ.items():
-        if not variable.startswith(PREFIX):
+        if not variable.startswith(PREFIX) or _OF_KUBERNETES.match(variable):
             continue
         field = variable.removeprefix(PREFIX).lower()
         if field not in known:

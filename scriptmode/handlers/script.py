@@ -18,8 +18,9 @@ def import_script(path: str | Path) -> ModuleType:
     """Import a script under a name of its own, with its folder on the module search path.
 
     The name is derived from the whole path, so that scripts of equal name in one process do not
-    meet, and a script called ``xgboost.py`` does not hide the library. Importing the same file
-    again executes it again.
+    meet; modules that they import from their own folders do meet, by their plain names. As in
+    the serving stacks that folder comes first, so a file in it called ``xgboost.py`` hides the
+    library from whoever imports it later. Importing the same script again executes it again.
 
     Args:
         path: the script; its main guard does not run.

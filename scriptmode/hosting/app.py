@@ -6,13 +6,15 @@ Contract: "Use Your Own Inference Code with Hosting Services", Amazon SageMaker 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeAlias
 
-from scriptmode.errors import BodyTooLargeError
-from scriptmode.handlers.endpoint import Endpoint, Request, RequestContext, Response, failure
+from scriptmode.errors import BodyTooLargeError, UnsupportedMediaTypeError
+from scriptmode.handlers.context import RequestContext
+from scriptmode.handlers.endpoint import Endpoint, Request, Response, failure
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -21,6 +23,10 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 MAX_BODY = 6 * 2**20
 """The largest body of SageMaker's InvokeEndpoint, in bytes."""
 
+MAX_WAITING = 64
+"""How many requests are read and queued at once: a queue without a bound is a queue of bodies."""
+
+_DRAIN_BYTES, _DRAIN_SECONDS = 64 * 2**20, 5.0
 _LOG = logging.getLogger("scriptmode")
 
 
@@ -44,10 +50,19 @@ class App:
         endpoint: the script's functions; the model is loaded when the server starts.
         model_dir: the folder that holds the artefact.
         max_body: the largest request body, in bytes.
+        max_waiting: how many requests may be under way; further ones are told to come back.
     """
 
-    def __init__(self, endpoint: Endpoint, model_dir: str, *, max_body: int = MAX_BODY) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        model_dir: str,
+        *,
+        max_body: int = MAX_BODY,
+        max_waiting: int = MAX_WAITING,
+    ) -> None:
         self._endpoint, self._model_dir, self._max_body = endpoint, model_dir, max_body
+        self._max_waiting, self._waiting = max_waiting, 0
         self._worker = ThreadPoolExecutor(1, "scriptmode")
         self._not_ready: str | None = "the model is being loaded"
         self._routes = {
@@ -64,7 +79,7 @@ class App:
                 response = await self._route(scope, receive)
             except _ClientGoneError:
                 return
-            await _send(response, send, scope)
+            await _send(response, receive, send, scope)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -80,7 +95,7 @@ class App:
     def _load(self) -> None:
         try:
             self._endpoint.load(self._model_dir)
-        except Exception as error:  # noqa: BLE001 - a script may raise anything
+        except BaseException as error:  # noqa: BLE001 - a script may raise anything, or exit
             _LOG.exception("the model of %s cannot be loaded", self._model_dir)
             self._not_ready = f"the model cannot be loaded: {type(error).__name__}"
         else:
@@ -105,13 +120,24 @@ class App:
     async def _invocations(self, scope: Scope, receive: Receive) -> Response:
         if self._not_ready is not None:
             return failure(503, {"code": "not_ready", "message": self._not_ready})
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
+        if self._waiting >= self._max_waiting:
+            return failure(503, {"code": "busy", "message": "too many requests are under way"})
+        self._waiting += 1
         try:
-            body = await self._read(headers, receive)
-        except BodyTooLargeError as error:
+            return await self._answer(_headers(scope), receive)
+        except (BodyTooLargeError, UnsupportedMediaTypeError) as error:
             return failure(error.status, error.to_dict(), error)
+        finally:
+            self._waiting -= 1
+
+    async def _answer(self, headers: dict[str, str], receive: Receive) -> Response:
+        encoding = headers.get("content-encoding", "identity")
+        if encoding.lower() not in ("identity", ""):
+            raise UnsupportedMediaTypeError(
+                f"Content-Encoding {encoding[:40]!r} is not supported; send the body as it is",
+                supported=["identity"],
+            )
+        body = await self._read(headers, receive)
         request = Request(
             body, headers.get("content-type"), headers.get("accept"), RequestContext(headers)
         )
@@ -144,14 +170,48 @@ class App:
         )
 
 
-async def _send(response: Response, send: Send, scope: Scope) -> None:
+def _headers(scope: Scope) -> dict[str, str]:
+    """By lower-cased name; what is sent repeatedly is one list (RFC 9110 section 5.3)."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+async def _send(response: Response, receive: Receive, send: Send, scope: Scope) -> None:
     headers = [
         (b"content-type", response.content_type.encode("latin-1")),
         (b"content-length", str(len(response.body)).encode()),
     ]
     if response.status == 405:  # noqa: PLR2004 - RFC 9110 section 15.5.6 asks for Allow
         headers.append((b"allow", b"GET" if scope["path"] == "/ping" else b"POST"))
-    if response.status == 413:  # noqa: PLR2004 - the rest of the body is not read
+    if response.status == 503:  # noqa: PLR2004 - loading, or busy
+        headers.append((b"retry-after", b"1"))
+    is_unread = response.status == 413  # noqa: PLR2004 - the rest of the body is on its way
+    if is_unread:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
+    await send({"type": "http.response.body", "body": response.body, "more_body": is_unread})
+    if is_unread:
+        await _drain(receive)
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _drain(receive: Receive) -> None:
+    """Take in the rest of a refused body for a while.
+
+    A connection that is closed on a client that is still sending is reset, and many clients
+    then never look at the answer.
+    """
+
+    async def discard() -> None:
+        size = 0
+        while size < _DRAIN_BYTES:
+            message = await receive()
+            size += len(message.get("body", b""))
+            if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                return
+
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(discard(), _DRAIN_SECONDS)

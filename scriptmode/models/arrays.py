@@ -40,6 +40,47 @@ def as_matrix(data: Any) -> NDArray[Any]:
     return matrix
 
 
+def refuse_names(data: Any) -> None:
+    """Refuse named columns on behalf of a model that cannot put them in order.
+
+    Raises:
+        InvalidFeaturesError: the columns have names.
+    """
+    names = data.names if isinstance(data, Table) else getattr(data, "columns", ())
+    if any(isinstance(name, str) for name in names):
+        raise InvalidFeaturesError(
+            "the columns are named, but the model has no names to put them in order by;"
+            " send rows without names, or declare features=[...]"
+        )
+
+
+def refuse_bad_cell(data: Any, *, may_be_missing: bool) -> None:
+    """Find the cell that a model cannot take.
+
+    Args:
+        data: a table of numbers.
+        may_be_missing: whether the model takes missing cells.
+
+    Raises:
+        InvalidFeaturesError: the first cell that is missing, or not finite in float32; or that
+            is no number.
+    """
+    import numpy as np
+
+    matrix = as_matrix(data)
+    with np.errstate(over="ignore"):
+        narrow = matrix.astype(np.float32)
+    bad = np.isinf(narrow) if may_be_missing else ~np.isfinite(narrow)
+    for row, column in np.argwhere(bad)[:1]:
+        cell = matrix[row, column]
+        problem = "is missing" if np.isnan(cell) else f"is {cell}, beyond float32"
+        raise InvalidFeaturesError(
+            f"row {row + 1}, column {column + 1} {problem}: the model cannot take it",
+            row=int(row) + 1,
+            column=int(column) + 1,
+        )
+
+
 def as_frame(data: Any, names: Sequence[str]) -> pd.DataFrame:
     """Columns with the model's names, in its order.
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode._imports import require
-from scriptmode.errors import ModelLoadError, UntrustedFormatError
-from scriptmode.models.arrays import as_frame, as_matrix
+from scriptmode.errors import InvalidFeaturesError, ModelLoadError, UntrustedFormatError
+from scriptmode.models.arrays import as_frame, as_matrix, refuse_bad_cell, refuse_names
 from scriptmode.models.base import Signature, find_artifact
 from scriptmode.models.pickles import SUFFIXES, UNSAFE, load_pickle
 from scriptmode.models.trust import check_trusted, require_trust
@@ -65,10 +65,18 @@ class Sklearn:
             What ``model.predict`` returns, usually ``(rows,)``.
 
         Raises:
-            InvalidFeaturesError: not a table, or text where the estimator knows no names.
+            InvalidFeaturesError: not a table, or a cell that the estimator cannot take: text,
+                missing, infinite, or of a category it has not seen.
         """
-        names = getattr(model, "feature_names_in_", None)
-        return model.predict(as_matrix(data) if names is None else as_frame(data, names.tolist()))
+        data = _in_its_form(model, data)
+        try:
+            return model.predict(data)
+        except (ValueError, TypeError) as error:
+            if "unknown categories" in str(error):
+                raise InvalidFeaturesError(str(error)) from error
+            if getattr(model, "steps", None) is None:
+                refuse_bad_cell(data, may_be_missing=False)
+            raise
 
     def signature(self, model: Any) -> Signature:
         """``feature_names_in_`` and ``n_features_in_``, where the estimator has them."""
@@ -97,6 +105,17 @@ class Sklearn:
             raise
         except Exception as error:  # a damaged file can fail anywhere in skops
             raise ModelLoadError(f"{path} cannot be read: {error}") from error
+
+
+def _in_its_form(model: Any, data: Any) -> Any:
+    """The table as the estimator was fitted on it; only a pipeline may take text."""
+    names = getattr(model, "feature_names_in_", None)
+    if names is None:
+        refuse_names(data)
+        return as_matrix(data)
+    if getattr(model, "steps", None) is None:
+        data = as_matrix(data)
+    return as_frame(data, names.tolist())
 
 
 def _recognise(path: Path) -> bool:

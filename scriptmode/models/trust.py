@@ -41,7 +41,7 @@ def check_trusted(trusted: Trusted, known: Iterable[str]) -> None:
             raise DeclarationError(f"no unsafe format named {name!r}{suggestion(name, known)}")
     if isinstance(trusted, Mapping):
         for name, digest in trusted.items():
-            if not _DIGEST.fullmatch(digest):
+            if not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
                 raise DeclarationError(f"trusted[{name!r}] is not a SHA-256 in 64 hex digits")
 
 

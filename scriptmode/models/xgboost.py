@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scriptmode._imports import require
 from scriptmode._memo import PerObject
 from scriptmode.errors import ModelLoadError
-from scriptmode.models.arrays import as_matrix
+from scriptmode.models.arrays import as_frame, as_matrix, refuse_bad_cell
 from scriptmode.models.base import Signature, find_artifact
 from scriptmode.models.pickles import SUFFIXES, UNSAFE, load_pickle
 from scriptmode.models.trust import check_trusted
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from scriptmode.models.trust import Trusted
 
 _FILE = "xgboost-model"  # the name under which SageMaker's own algorithm saves
@@ -74,22 +76,25 @@ class XGBoost:
 
         Args:
             model: what ``load`` returned.
-            data: a table of numbers, ``(rows, features)``; NaN is a missing cell.
+            data: a table of numbers, ``(rows, features)``; NaN is a missing cell. Or a
+                ``DMatrix`` that a hand-written ``input_fn`` made.
 
         Returns:
             float32 ``(rows,)`` or ``(rows, outputs)``; the wrapper's dtype from a wrapper.
 
         Raises:
-            InvalidFeaturesError: not a table of numbers.
+            InvalidFeaturesError: not a table of numbers, or one that float32 cannot hold.
         """
-        matrix = as_matrix(data)
         facts = self._facts(model)
+        if isinstance(data, require("xgboost", extra="xgboost").DMatrix):
+            return _booster(model).predict(data)  # of a hand-written input_fn
+        matrix = _in_float32(as_matrix(data))
         if facts.is_wrapper:
-            return model.predict(matrix)
+            names = facts.signature.names
+            return model.predict(matrix if names is None else as_frame(matrix, names))
         if facts.in_place:
             return model.inplace_predict(matrix, validate_features=False)
-        xgboost = require("xgboost", extra="xgboost")
-        return model.predict(xgboost.DMatrix(matrix), validate_features=False)
+        return model.predict(_dmatrix(matrix), validate_features=False)
 
     def signature(self, model: Any) -> Signature:
         """The booster's feature names, where it was trained with names, and their count."""
@@ -123,6 +128,21 @@ class _Facts:
         self.is_wrapper = not isinstance(model, xgboost.Booster)
         self.signature = Signature(tuple(names) if names else None, booster.num_features())
         self.in_place = '"gblinear"' not in booster.save_config()
+
+
+def _in_float32(matrix: NDArray[Any]) -> NDArray[Any]:
+    """What xgboost computes with. It refuses infinity in a DMatrix, but not in place."""
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        narrow = matrix.astype(np.float32, copy=False)
+    if np.isinf(narrow).any():
+        refuse_bad_cell(matrix, may_be_missing=True)
+    return narrow
+
+
+def _dmatrix(matrix: NDArray[Any]) -> Any:
+    return require("xgboost", extra="xgboost").DMatrix(matrix)
 
 
 def _booster(model: Any) -> Any:

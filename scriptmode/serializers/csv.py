@@ -10,7 +10,13 @@ from datetime import date, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
-from scriptmode.errors import DeclarationError, MalformedBodyError, NotAcceptableError
+from scriptmode.errors import (
+    DeclarationError,
+    InvalidFeaturesError,
+    MalformedBodyError,
+    NotAcceptableError,
+    UnsupportedMediaTypeError,
+)
 from scriptmode.serializers.base import Body, as_text, as_utf8
 from scriptmode.serializers.cells import Cells, read_cells
 from scriptmode.serializers.plain import as_rows, dump_json, encode_text, is_missing, numeric_array
@@ -25,6 +31,7 @@ Header: TypeAlias = bool | Literal["auto"]
 
 _IN_NUMBERS = b"0123456789.eE+- "
 _SCALARS = (str, int, float, Decimal, date, time)
+_HEADERS = ("text/csv; header=present", "text/csv; header=absent")
 _HEADER_PARAM: dict[str, Header] = {"present": True, "absent": False}
 
 
@@ -56,6 +63,8 @@ class CSV:
             if isinstance(getattr(self, option), str):
                 raise DeclarationError(f"CSV({option}=...) takes a list, not one string")
         object.__setattr__(self, "text", tuple(self.text))
+        if any(isinstance(column, int) and column < 0 for column in self.text):
+            raise DeclarationError("CSV(text=...): positions count from 0 at the left")
         object.__setattr__(self, "missing", tuple(self.missing))
         spellings = [spelling for spelling in self.missing if Cells.number(spelling) is not None]
         object.__setattr__(self, "_plain", not (self.text or spellings) and "" in self.missing)
@@ -77,11 +86,9 @@ class CSV:
         if not raw:
             raise MalformedBodyError("the body is empty")
         if self._plain:
-            if header is False:
-                matrix = read_numbers(raw)
-                if matrix is not None:
-                    return matrix
-            elif header is True and (table := _read_named_numbers(raw)) is not None:
+            if header is not True and (matrix := read_numbers(raw)) is not None:
+                return matrix
+            if header is not False and (table := self._read_named_numbers(raw, header)):
                 return table
         return self._read_carefully(raw, header)
 
@@ -89,15 +96,20 @@ class CSV:
         """Write one line a row, each ended by a line feed; missing cells are empty.
 
         Raises:
-            NotAcceptableError: the value is not a table, or a cell is no scalar.
+            NotAcceptableError: the value is not a table, a cell is no scalar, or a header is
+                asked for where the columns have no names.
         """
-        header = self._header(params)
+        asked = params.get("header", "").lower()
+        if asked not in ("", *_HEADER_PARAM):
+            raise NotAcceptableError(f"text/csv has no header={asked!r}", supported=_HEADERS)
         numbers = numeric_array(value)
-        if numbers is not None and numbers.size and numbers.ndim <= 2:  # noqa: PLR2004 - a table
+        if asked != "present" and numbers is not None and numbers.size and numbers.ndim <= 2:  # noqa: PLR2004
             return _write_numbers(numbers)
         names, rows = as_rows(value)
         lines = [row if isinstance(row, (list, tuple)) else [row] for row in rows]
-        if header is True and names is not None:
+        if asked == "present" and names is None:
+            raise NotAcceptableError("the columns of the prediction have no names for a header")
+        if names is not None and _HEADER_PARAM.get(asked, self.header) is True:
             lines = [names, *lines]
         return _write_cells(lines)
 
@@ -107,7 +119,22 @@ class CSV:
         try:
             return _HEADER_PARAM[params["header"].lower()]
         except KeyError:
-            raise _unknown_header(params["header"]) from None
+            message = f"text/csv has no header={params['header']!r}"
+            raise UnsupportedMediaTypeError(message, supported=_HEADERS) from None
+
+    def _read_named_numbers(self, raw: bytes, header: Header) -> Table | None:
+        """The fast road for a header over plain numbers."""
+        head, _, rest = raw.partition(b"\n")
+        head = head.removesuffix(b"\r")
+        if not rest or b'"' in head or b"\r" in head:
+            return None
+        row = as_text(head, {}).split(",")
+        if header == "auto" and not self._looks_like_names(row):
+            return None
+        matrix = read_numbers(rest)
+        if matrix is None or matrix.shape[1] != len(row):
+            return None
+        return Table(_read_names(row), matrix)
 
     def _read_carefully(self, raw: bytes, header: Header) -> Any:
         cells = read_cells(raw)
@@ -137,7 +164,15 @@ class CSV:
                 )
             elif column in names:
                 positions.add(names.index(column))
-        return {position for position in positions if position < cells.width}
+            else:
+                raise InvalidFeaturesError(f"missing column {column!r}", field=column)
+        for position in positions:
+            if position >= cells.width:
+                raise InvalidFeaturesError(
+                    f"each row of the body has {cells.width} cells; that at position {position},"
+                    " from 0, is declared as text"
+                )
+        return positions
 
 
 def read_numbers(raw: bytes) -> NDArray[Any] | None:
@@ -190,28 +225,13 @@ def _line_end(raw: bytes) -> int:
     return len(raw) if end < 0 else end
 
 
-def _read_named_numbers(raw: bytes) -> Table | None:
-    """The fast road for a header over plain numbers."""
-    head, _line_feed, rest = raw.partition(b"\n")
-    if not rest or b'"' in head:
-        return None
-    matrix = read_numbers(rest)
-    if matrix is None:
-        return None
-    head = head.removesuffix(b"\r")
-    if b"\r" in head:
-        return None
-    names = _read_names(Cells([as_text(head, {}).split(",")], [1]))
-    return Table(names, matrix) if len(names) == matrix.shape[1] else None
-
-
 def _take_names(cells: Cells) -> tuple[tuple[str, ...], Cells]:
-    return _read_names(cells), Cells(cells.rows[1:], cells.lines[1:], len(cells.rows[0]))
+    return _read_names(cells.rows[0]), Cells(cells.rows[1:], cells.lines[1:], len(cells.rows[0]))
 
 
-def _read_names(cells: Cells) -> tuple[str, ...]:
+def _read_names(row: list[str]) -> tuple[str, ...]:
     names: dict[str, None] = {}
-    for column, cell in enumerate(cells.rows[0], 1):
+    for column, cell in enumerate(row, 1):
         name = cell.strip()
         if not name or name in names:
             problem = f"names {name!r} twice" if name else f"has no name for column {column}"
@@ -271,10 +291,3 @@ def _plain_cell(cell: Any) -> Any:
     if isinstance(cell, _SCALARS):
         return cell
     raise NotAcceptableError(f"CSV cannot carry a cell of type {type(cell).__name__}; accept JSON")
-
-
-def _unknown_header(value: str) -> Exception:
-    from scriptmode.errors import UnsupportedMediaTypeError
-
-    supported = ["text/csv; header=present", "text/csv; header=absent"]
-    return UnsupportedMediaTypeError(f"text/csv has no header={value!r}", supported=supported)

@@ -52,7 +52,8 @@ class JSON:
             MalformedBodyError: not JSON, another layout, ragged rows; names line or row.
             UnsupportedMediaTypeError: an unknown charset.
         """
-        return read_layout(parse_json(as_utf8(body, params)), self.layout)
+        value, has_text = parse_json(as_utf8(body, params))
+        return read_layout(value, self.layout, has_text=has_text)
 
     def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
         """Write an array as (nested) lists, named columns as records, else the plain value.
@@ -63,8 +64,11 @@ class JSON:
         return dump_json(value)
 
 
-def parse_json(raw: bytes, line: int | None = None) -> Any:
+def parse_json(raw: bytes, line: int | None = None) -> tuple[Any, bool]:
     """Parse strictly; ``line`` is where ``raw`` stands in a larger body.
+
+    Returns:
+        The value, and whether it may hold strings besides the names of columns.
 
     Raises:
         MalformedBodyError: not JSON, or a name that stands twice in one object; names the place.
@@ -75,9 +79,12 @@ def parse_json(raw: bytes, line: int | None = None) -> Any:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise _malformed(raw, error, line or 1) from None
-    if raw.count(b'"') != 2 * _count_strings(value):
+    # Every name costs two quotes. With no more of them than that, no name was lost to its
+    # equal, and there is no text.
+    has_text = raw.count(b'"') != 2 * _count_names(value)
+    if has_text:
         _refuse_duplicates(raw, line)
-    return value
+    return value, has_text
 
 
 def _malformed(raw: bytes, error: JSONDecodeError, line: int) -> MalformedBodyError:
@@ -90,23 +97,19 @@ def _malformed(raw: bytes, error: JSONDecodeError, line: int) -> MalformedBodyEr
     return MalformedBodyError(message, line=line + error.lineno - 1, column=error.colno)
 
 
-def _count_strings(value: Any) -> int:
-    """How many strings a numeric table holds, names included; a lower bound for other values."""
+def _count_names(value: Any, depth: int = 2) -> int:
+    """How many names of columns a table has in any of its layouts; of other values, no more."""
     if isinstance(value, dict):
-        return len(value) + sum(map(_count_direct_strings, value.values()))
-    return _count_direct_strings(value)
-
-
-def _count_direct_strings(value: Any) -> int:
-    if isinstance(value, dict):
-        return len(value)
-    if not (isinstance(value, list) and value):
-        return 0
-    if isinstance(value[0], dict):
+        listed = _count_listed(value["columns"]) if value.keys() >= {"columns", "data"} else 0
+        inner = (_count_names(item, depth - 1) for item in value.values()) if depth else ()
+        return len(value) + sum(inner) + listed
+    if isinstance(value, list) and value and isinstance(value[0], dict):
         return sum(len(record) for record in value if isinstance(record, dict))
-    if isinstance(value[0], str):
-        return sum(isinstance(item, str) for item in value)
     return 0
+
+
+def _count_listed(names: Any) -> int:
+    return sum(isinstance(name, str) for name in names) if isinstance(names, list) else 0
 
 
 def _refuse_duplicates(raw: bytes, line: int | None) -> None:

@@ -40,8 +40,11 @@ class JSONLines:
             MalformedBodyError: a blank line, a line that is not JSON, or one unlike line 1.
         """
         raw = as_utf8(body, params).removesuffix(b"\n")
-        rows = [_parse_line(line, number) for number, line in enumerate(raw.split(b"\n"), 1)]
-        return read_records(rows) if isinstance(rows[0], dict) else read_rows(rows)
+        lines = [_parse_line(line, number) for number, line in enumerate(raw.split(b"\n"), 1)]
+        rows = [row for row, _ in lines]
+        has_text = any(has_text for _, has_text in lines)
+        read = read_records if isinstance(rows[0], dict) else read_rows
+        return read(rows, has_text=has_text)
 
     def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
         """Write a line for each row: a scalar, a list, or an object where columns have names.
@@ -57,12 +60,12 @@ class JSONLines:
         return dump_json(array)[1:-1].replace(meet, line_break) + b"\n"
 
 
-def _parse_line(line: bytes, number: int) -> Any:
+def _parse_line(line: bytes, number: int) -> tuple[Any, bool]:
     if not line.strip():
         raise MalformedBodyError(f"line {number} is blank", line=number)
-    value = parse_json(line, number)
+    value, has_text = parse_json(line, number)
     if isinstance(value, (list, dict)):
-        return value
+        return value, has_text
     raise MalformedBodyError(
         f"line {number} is neither a list of cells nor an object of named cells", line=number
     )

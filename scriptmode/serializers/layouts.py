@@ -27,11 +27,18 @@ EXAMPLES = (
     '{"inputs": [[1, 2.5]]}',
 )
 _SPLIT = {"columns", "data"}
+_WIDEST_WITH_TEXT = 10_000  # a data frame costs some 10 µs a column
 _DEEPEST = 32  # numpy's own limit before 2.0
 
 
-def read_layout(value: Any, layout: Layout) -> Any:
+def read_layout(value: Any, layout: Layout, *, has_text: bool) -> Any:
     """Recognise a parsed JSON value as a table.
+
+    Args:
+        value: the parsed value.
+        layout: the one to read, or ``auto``.
+        has_text: whether some cells may be strings: then numpy must not infer a type, which
+            would be that of the longest string for every cell.
 
     Returns:
         An array of float64, ``(rows, columns)`` or more dimensions, when the cells are numbers
@@ -45,10 +52,10 @@ def read_layout(value: Any, layout: Layout) -> Any:
     found, value = _recognise(value)
     if layout not in ("auto", found):
         raise MalformedBodyError(f"expected the layout {layout!r}, got {found!r}: {_examples()}")
-    return _READERS[found](value)
+    return _READERS[found](value, has_text=has_text)
 
 
-def read_rows(rows: list[Any]) -> NDArray[Any] | pd.DataFrame:
+def read_rows(rows: list[Any], *, has_text: bool) -> NDArray[Any] | pd.DataFrame:
     """Lists of cells to a matrix, or a data frame when some cells are text.
 
     A flat list of scalars is one row.
@@ -57,10 +64,7 @@ def read_rows(rows: list[Any]) -> NDArray[Any] | pd.DataFrame:
 
     if rows and not isinstance(rows[0], (list, dict)):
         rows = [rows]
-    try:
-        matrix = np.array(rows)
-    except ValueError:
-        matrix = np.empty(0, dtype=object)  # ragged: let the careful road say where
+    matrix = _matrix(rows, has_text=has_text)
     if matrix.dtype.kind in "fiub":
         matrix = matrix.astype(np.float64, copy=False)
         return matrix if rows else matrix.reshape(0, 0)
@@ -71,7 +75,7 @@ def read_rows(rows: list[Any]) -> NDArray[Any] | pd.DataFrame:
     return _numbers_or_frame(rows, None)
 
 
-def read_records(records: list[Any]) -> Table | pd.DataFrame:
+def read_records(records: list[Any], *, has_text: bool) -> Table | pd.DataFrame:
     """Objects with the same fields to named columns, in the order of the first."""
     first: Any = records[0]
     names = tuple(first)
@@ -85,10 +89,10 @@ def read_records(records: list[Any]) -> Table | pd.DataFrame:
         rows = []
     if len(rows) != len(records):
         raise _unlike_first(records)
-    return _named(names, rows)
+    return _named(names, rows, has_text=has_text)
 
 
-def read_columns(columns: dict[str, list[Any]]) -> Table | pd.DataFrame:
+def read_columns(columns: dict[str, list[Any]], *, has_text: bool) -> Table | pd.DataFrame:
     """Lists of equal length by name to named columns."""
     lengths = {name: len(cells) for name, cells in columns.items()}
     longest = max(lengths.values())
@@ -97,10 +101,11 @@ def read_columns(columns: dict[str, list[Any]]) -> Table | pd.DataFrame:
             raise MalformedBodyError(
                 f"column {name!r} has {length} cells where others have {longest}", field=name
             )
-    return _named(tuple(columns), list(zip(*columns.values(), strict=True)))
+    rows = list(zip(*columns.values(), strict=True))
+    return _named(tuple(columns), rows, has_text=has_text)
 
 
-def read_split(parts: dict[str, Any]) -> Table | pd.DataFrame:
+def read_split(parts: dict[str, Any], *, has_text: bool) -> Table | pd.DataFrame:
     """``columns`` and ``data`` apart (pandas' ``orient="split"``) to named columns."""
     names, rows = parts["columns"], parts["data"]
     if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
@@ -110,7 +115,7 @@ def read_split(parts: dict[str, Any]) -> Table | pd.DataFrame:
     if not isinstance(rows, list):
         raise MalformedBodyError('"data" must be a list of rows')
     _check_rectangle(rows, len(names), "columns has")
-    return _named(tuple(names), rows)
+    return _named(tuple(names), rows, has_text=has_text)
 
 
 def _recognise(value: Any) -> tuple[str, Any]:
@@ -142,15 +147,26 @@ def _is_envelope(value: Any) -> bool:
     return isinstance(value, dict) and bool(value.keys() & set(ENVELOPES))
 
 
-def _named(names: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> Table | pd.DataFrame:
+def _matrix(rows: Sequence[Any], *, has_text: bool) -> NDArray[Any]:
+    """What numpy makes of the rows; an array of objects sends them down the careful road."""
+    import numpy as np
+
+    if not has_text:
+        try:
+            return np.array(rows)
+        except ValueError:  # ragged: let the careful road say where
+            pass
+    return np.empty(0, dtype=object)
+
+
+def _named(
+    names: tuple[str, ...], rows: Sequence[Sequence[Any]], *, has_text: bool
+) -> Table | pd.DataFrame:
     import numpy as np
 
     if not rows:
         return Table(names, np.empty((0, len(names))))
-    try:
-        matrix = np.array(rows)
-    except ValueError:
-        matrix = np.empty(0, dtype=object)
+    matrix = _matrix(rows, has_text=has_text)
     if matrix.dtype.kind in "fiub" and matrix.ndim == 2:  # noqa: PLR2004 - a table
         return Table(names, matrix.astype(np.float64, copy=False))
     found = _numbers_or_frame(rows, names)
@@ -177,6 +193,10 @@ def _numbers_or_frame(
             numeric = numeric and not isinstance(cell, str)
     if numeric:
         return np.array(rows, dtype=np.float64)
+    if len(rows[0]) > _WIDEST_WITH_TEXT:
+        raise MalformedBodyError(
+            f"rows with text have at most {_WIDEST_WITH_TEXT} cells, not {len(rows[0])}"
+        )
     import pandas as pd
 
     return pd.DataFrame(list(rows), columns=list(names) if names else None)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _MAGIC = b"\x93NUMPY"
 _LONGEST_HEADER = 10_000  # numpy.lib.format's own limit
 _MOST_DIMENSIONS = 64  # numpy's own limit since 2.0
-_DESCR = re.compile(r"[<>|=]?[fiubc][0-9]{1,2}")  # numbers; some other spellings end the process
+# Numbers of the widths that every platform has; some other spellings end the process.
+_DESCR = re.compile(r"[<>|=]?(f[248]|[iu][1248]|b1|c8|c16)")
 
 
 @dataclass(frozen=True)

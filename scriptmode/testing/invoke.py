@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scriptmode.handlers.context import RequestContext
 from scriptmode.handlers.contract import Handler
-from scriptmode.handlers.endpoint import Endpoint, Request, RequestContext
+from scriptmode.handlers.endpoint import Endpoint, Request
 from scriptmode.handlers.script import import_script
 
 if TYPE_CHECKING:

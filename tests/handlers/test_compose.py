@@ -14,6 +14,7 @@ from scriptmode.errors import (
     MalformedBodyError,
     MissingExtraError,
     NotAcceptableError,
+    PredictionError,
     UnknownNameError,
     UnsupportedMediaTypeError,
     UntrustedFormatError,
@@ -312,3 +313,41 @@ def test_a_script_may_be_executed_twice(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.syspath_prepend(tmp_path)
     module = importlib.import_module("entry_of_test")
     assert importlib.reload(module).h
+
+
+@pytest.mark.parametrize(
+    "body", [b"[]", b'{"a": [], "b": [], "c": []}', b'{"columns": ["a", "b", "c"], "data": []}']
+)
+def test_no_rows_are_refused_in_every_layout(body: bytes) -> None:
+    handler = compose(Sized())
+    with pytest.raises(InvalidFeaturesError, match="no rows"):
+        handler.predict_fn(handler.input_fn(body, "application/json"), "model")
+
+
+def test_what_no_format_can_carry_is_not_the_callers_mistake() -> None:
+    handler = compose(Echo(), returns=["json", "csv"])
+    with pytest.raises(PredictionError, match="no declared format"):
+        handler.output_fn(object(), None)
+    with pytest.raises(NotAcceptableError):
+        handler.output_fn({"a": 1}, "text/csv")
+
+
+@pytest.mark.parametrize("media_types", ["text/x", (), ("text/x; version=1",), ("///",)])
+def test_media_types_are_checked_when_the_script_is_imported(media_types: Any) -> None:
+    serializer = Semicolons()
+    serializer.media_types = media_types
+    with pytest.raises(DeclarationError, match=r"Semicolons\.media_types"):
+        compose(Echo(), accepts=serializer)
+
+
+def test_options_of_what_is_not_declared_are_refused() -> None:
+    with pytest.raises(UnknownNameError, match="'csv'"):
+        compose(Echo(), accepts="json", returns="json", options={"csv": {"header": True}})
+
+
+@pytest.mark.parametrize("variable", ["SERVICE_HOST", "SERVICE_PORT", "PORT", "PORT_80_TCP"])
+def test_what_kubernetes_injects_is_not_ours(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"SCRIPTMODE_{variable}", "tcp://10.0.0.1:80")
+    assert compose(Echo())

@@ -1,3 +1,4 @@
+import json
 import logging
 from types import ModuleType
 from typing import Any
@@ -5,7 +6,8 @@ from typing import Any
 import pytest
 
 from scriptmode import DeclarationError, Handler
-from scriptmode.handlers.endpoint import Endpoint, Request, RequestContext, Response
+from scriptmode.handlers.context import RequestContext
+from scriptmode.handlers.endpoint import Endpoint, Request, Response
 
 
 def script(**functions: Any) -> ModuleType:
@@ -75,7 +77,7 @@ def test_functions_get_a_context_only_where_they_take_one() -> None:
         ("x", "text/csv", b"x"),
         (b"x", "text/csv", b"x"),
         (bytearray(b"x"), "text/csv", b"x"),
-        ({"a": 1}, "application/json", b'{"a": 1}'),
+        ({"a": 1}, "application/json", b'{"a":1}'),
         ([1.5], "application/json", b"[1.5]"),
         (0.5, "application/json", b"0.5"),
         (None, "application/json", b"null"),
@@ -138,3 +140,83 @@ def test_a_script_that_cannot_serve_is_refused(functions: Any, message: str) -> 
     vars(module).update(functions)
     with pytest.raises(DeclarationError, match=message):
         Handler.of(module)
+
+
+def answering(returned: Any) -> Response:
+    module = script(
+        input_fn=lambda body, content_type: body,
+        predict_fn=lambda data, model: data,
+        output_fn=lambda prediction, accept: returned,
+    )
+    return ask(module, b"", None, "text/csv")
+
+
+@pytest.mark.parametrize("returned", [(0.1, 0.9), ([1], [2]), ({"a": 1}, "a/b"), ("x", "é/b")])
+def test_a_pair_that_is_no_body_and_type_is_an_error(returned: Any) -> None:
+    assert answering(returned).status == 500
+
+
+def test_nan_in_a_plain_answer_is_null() -> None:
+    assert answering({"s": float("nan")}).body == b'{"s":null}'
+
+
+@pytest.mark.parametrize("error", [SystemExit("bad"), GeneratorExit()])
+def test_a_script_that_exits_does_not_take_the_host_along(error: BaseException) -> None:
+    def leave(data: Any, model: Any) -> Any:
+        raise error
+
+    assert ask(script(predict_fn=leave), b"[1]").status == 500
+
+
+def test_a_context_answers_as_those_of_the_model_servers() -> None:
+    module = script(
+        model_fn=lambda model_dir, context: context.system_properties,
+        predict_fn=lambda data, model, context: [
+            model["model_dir"],
+            model.get("gpu_id"),
+            context.get_request_header(0, "X-A"),
+            context.get_all_request_header(0)["x-a"],
+        ],
+        output_fn=lambda prediction, accept: prediction,
+    )
+    reply = ask(module, b"[1]", context=RequestContext({"x-a": "b"}))
+    assert reply.body == b'["folder",null,"b","b"]'
+
+
+def test_the_stand_in_hands_foreign_values_to_the_model_untouched() -> None:
+    class Words:
+        def predict(self, texts: Any) -> Any:
+            return [len(text) for text in texts]
+
+    module = script(
+        model_fn=lambda model_dir: Words(), input_fn=lambda body, content_type: ["a", "bcd"]
+    )
+    assert ask(module, b"").body == b"[1,3]"
+
+
+def test_the_stand_in_refuses_names_that_the_model_cannot_check() -> None:
+    class Model:
+        def predict(self, matrix: Any) -> Any:
+            return matrix[:, 0]
+
+    module = script(model_fn=lambda model_dir: Model())
+    assert ask(module, b'[{"b": 2, "a": 1}]', "application/json").status == 422
+
+
+def test_the_stand_in_takes_a_dmatrix_of_a_hand_written_input_fn() -> None:
+    import numpy as np
+    import xgboost as xgb
+
+    features = np.arange(12.0).reshape(4, 3)
+    booster = xgb.train({"nthread": 1}, xgb.DMatrix(features, features[:, 0]), 2)
+    module = script(
+        model_fn=lambda model_dir: booster,
+        input_fn=lambda body, content_type: xgb.DMatrix(features),
+    )
+    expected = booster.predict(xgb.DMatrix(features))
+    assert np.float32(json.loads(ask(module, b"").body)).tolist() == expected.tolist()
+
+
+def test_a_class_may_stand_for_a_function() -> None:
+    module = script(model_fn=dict, predict_fn=lambda data, model: data)
+    assert Endpoint(Handler.of(module))

@@ -15,7 +15,7 @@ def test_scripts_of_equal_name_do_not_meet(tmp_path: Path) -> None:
     assert (one.origin, two.origin) == ("one", "two")
 
 
-def test_a_script_does_not_hide_a_library_of_its_name(tmp_path: Path) -> None:
+def test_a_script_is_not_taken_for_a_library_of_its_name(tmp_path: Path) -> None:
     (tmp_path / "json.py").write_text("mine = True")
     assert import_script(tmp_path / "json.py").mine
     import json

@@ -1,5 +1,7 @@
 """The real server process, over real connections."""
 
+import asyncio
+import gzip
 import io
 import json
 import socket
@@ -13,6 +15,9 @@ import psutil
 import pytest
 import xgboost as xgb
 
+from scriptmode import compose
+from scriptmode.handlers.endpoint import Endpoint
+from scriptmode.hosting.app import App
 from tests.hosting.served import Server, serving
 
 pytestmark = pytest.mark.peer
@@ -176,3 +181,58 @@ def test_sigterm_ends_it_within_seconds(model_dir: Path) -> None:
         server.process.terminate()
         assert server.process.wait(timeout=20) in (0, -15)
         assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("size", [7, 40])
+def test_a_client_that_sends_it_all_still_sees_the_413(server: Server, size: int) -> None:
+    answer = server.ask("POST", "/invocations", b"1" * (size * 2**20), Content_Type="text/csv")
+    assert answer.status == 413
+    assert "--max-body" in json.loads(answer.body)["message"]
+
+
+def test_repeated_headers_are_one_list(server: Server) -> None:
+    head = (
+        "POST /invocations HTTP/1.1\nHost: x\nAccept: text/csv\nAccept: image/png\n"
+        "Content-Type: text/csv\nContent-Length: 9"
+    )
+    assert b"content-type: text/csv" in raw(server, head, b"1,2,3,4,5")
+
+
+def test_an_encoding_that_is_not_read_is_a_415(server: Server) -> None:
+    answer = server.ask(
+        "POST", "/invocations", gzip.compress(b"1,2,3,4,5"), Content_Encoding="gzip"
+    )
+    assert answer.status == 415
+    assert "gzip" in json.loads(answer.body)["message"]
+
+
+def test_a_script_that_exits_while_loading_never_turns_ready(tmp_path: Path) -> None:
+    (tmp_path / "exits.py").write_text("import sys\ndef model_fn(model_dir): sys.exit('bad')\n")
+    with serving(tmp_path / "exits.py", tmp_path) as server:
+        deadline = time.monotonic() + 20
+        message = ""
+        while "cannot be loaded" not in message and time.monotonic() < deadline:
+            message = json.loads(server.ask("GET", "/ping").body)["message"]
+        assert message == "the model cannot be loaded: SystemExit"
+
+
+def test_more_requests_than_may_wait_are_told_to_come_back() -> None:
+    async def answer() -> list[Any]:
+        app = App(Endpoint(compose("xgboost")), "", max_waiting=0)
+        app._not_ready = None
+        scope = {"type": "http", "method": "POST", "path": "/invocations", "headers": []}
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b""}
+
+        await app(scope, receive, send)
+        return sent
+
+    start, body = asyncio.run(answer())
+    assert start["status"] == 503
+    assert (b"retry-after", b"1") in start["headers"]
+    assert json.loads(body["body"])["code"] == "busy"

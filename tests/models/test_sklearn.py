@@ -14,11 +14,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from scriptmode import compose
-from scriptmode.errors import ModelLoadError, UntrustedFormatError
+from scriptmode.errors import InvalidFeaturesError, ModelLoadError, UntrustedFormatError
 from scriptmode.models.sklearn import Sklearn
 from scriptmode.serializers.csv import CSV
 from scriptmode.testing import invoke
 from scriptmode.testing.conformance import LoaderSuite
+from scriptmode.values import Table
 
 RNG = np.random.default_rng(0)
 X = np.round(RNG.normal(size=(30, 3)), 3)
@@ -150,3 +151,46 @@ def test_the_signature_is_the_estimators() -> None:
     assert Sklearn().signature(LinearRegression().fit(X, Y)) == (None, 3)
     assert Sklearn().signature(mixed_pipeline()) == (("size", "colour", "age"), 3)
     assert Sklearn().signature(Doubler()) == (None, None)
+
+
+NAMED_FRAME = pd.DataFrame(X, columns=["a", "b", "c"])
+NAMED = LinearRegression().fit(pd.DataFrame(X, columns=["a", "b", "c"]), Y)
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ('[{"a": 1, "b": null, "c": 2}]', {"row": 1, "column": 2}),
+        ('[{"a": "1", "b": 1, "c": 2}]', {"row": 1, "column": 1, "field": "a"}),
+        ('[{"a": [], "b": 1, "c": 2}]', {"row": 1, "column": 1, "field": "a"}),
+        ("[[1, null, 2]]", {"row": 1, "column": 2}),
+    ],
+)
+def test_a_cell_that_the_estimator_cannot_take_is_the_callers_mistake(
+    tmp_path: Path, body: str, where: dict[str, Any]
+) -> None:
+    Sklearn().save(NAMED, tmp_path)
+    reply = invoke(compose("sklearn"), body, content_type="application/json", model_dir=tmp_path)
+    assert reply.status in (400, 422)
+    assert reply.json()["where"] == where
+
+
+@pytest.mark.filterwarnings("ignore:overflow")  # scikit-learn casts before it checks
+def test_a_number_beyond_float32_is_named_where_the_estimator_computes_in_it() -> None:
+    forest = RandomForestClassifier(2, random_state=0).fit(NAMED_FRAME, Y > 0)
+    rows = np.array([[1.0, 1.0, 1.0], [1e300, 1.0, 2.0]])
+    with pytest.raises(InvalidFeaturesError, match="row 2, column 1 is 1e\\+300, beyond float32"):
+        Sklearn().predict(forest, rows)
+
+
+def test_an_unseen_category_is_the_callers_mistake(tmp_path: Path) -> None:
+    Sklearn().save(mixed_pipeline(), tmp_path)
+    body = '[{"size": 1, "colour": "mauve", "age": 2}]'
+    reply = invoke(compose("sklearn"), body, content_type="application/json", model_dir=tmp_path)
+    assert reply.status == 422
+    assert "mauve" in reply.json()["message"]
+
+
+def test_names_are_refused_where_the_estimator_cannot_check_them() -> None:
+    with pytest.raises(InvalidFeaturesError, match="named"):
+        Sklearn().predict(Doubler(), Table(["a"], np.ones((1, 1))))

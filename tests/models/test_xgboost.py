@@ -22,6 +22,12 @@ NAMES = list("abcde")
 READS_OLD_BINARY = tuple(map(int, xgb.__version__.split(".")[:2])) < (3, 1)
 
 
+# xgboost 3.3 deprecates training dart and gblinear; models of them are served all the same.
+DEPRECATED = pytest.mark.filterwarnings(
+    "ignore:.*deprecated", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
+
 def train(objective: str = "reg:squarederror", names: list[str] | None = None, **more: Any) -> Any:
     parameters = {"objective": objective, "max_depth": 3, "nthread": 1, **more}
     label = np.arange(len(X)) % 3 if "multi" in objective else Y
@@ -49,18 +55,13 @@ class TestTreesWithNames(BoosterSuite):
         return train("binary:logistic", NAMES)
 
 
-# xgboost 3.3 deprecates training these two; models of them are served all the same.
-@pytest.mark.filterwarnings(
-    "ignore:.*deprecated", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
+@DEPRECATED
 class TestDart(BoosterSuite):
     def model(self) -> Any:
         return train(booster="dart", rate_drop=0.1)
 
 
-@pytest.mark.filterwarnings(
-    "ignore:.*deprecated", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
+@DEPRECATED
 class TestLinear(BoosterSuite):
     def model(self) -> Any:
         return xgb.train({"booster": "gblinear", "nthread": 1}, xgb.DMatrix(X, Y), 5)
@@ -219,3 +220,24 @@ def test_every_table_of_numbers_is_answered_alike(data: Any) -> None:
 def test_what_is_no_table_is_the_callers_mistake(data: Any) -> None:
     with pytest.raises(InvalidFeaturesError, match="expected a table of numbers"):
         XGBoost().predict(train(), data)
+
+
+@pytest.mark.parametrize("cell", [np.inf, -np.inf, 1e39])
+@pytest.mark.parametrize("booster", ["gbtree", "gblinear"])
+@DEPRECATED
+def test_what_a_dmatrix_refuses_is_refused_in_place_too(cell: float, booster: str) -> None:
+    model = xgb.train({"booster": booster, "nthread": 1}, xgb.DMatrix(X, Y), 2)
+    data = np.array([[1.0, np.nan, 2.0, cell, 3.0]])
+    with pytest.raises(InvalidFeaturesError, match=r"row 1, column 4 is .*beyond float32"):
+        XGBoost().predict(model, data)
+
+
+@DEPRECATED
+def test_a_linear_wrapper_trained_on_names_answers() -> None:
+    frame = pd.DataFrame(X, columns=NAMES)
+    model = xgb.XGBRegressor(booster="gblinear", n_estimators=2, n_jobs=1).fit(frame, Y)
+    assert_equal(XGBoost().predict(model, X), model.predict(frame))
+
+
+def test_a_hand_made_dmatrix_is_asked_as_it_is() -> None:
+    assert_equal(XGBoost().predict(train(), xgb.DMatrix(X)), train().predict(xgb.DMatrix(X)))

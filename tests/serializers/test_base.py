@@ -152,3 +152,13 @@ def test_any_object_with_the_right_attributes_is_a_serializer() -> None:
     assert isinstance(Other(), Encoder)
     assert not isinstance(Other(), Decoder)
     assert not isinstance(object(), Decoder)
+
+
+def test_unknown_charsets_leave_nothing_behind() -> None:
+    import encodings
+
+    before = len(encodings._cache)
+    for number in range(50):
+        with pytest.raises(UnsupportedMediaTypeError):
+            as_utf8(b"1", {"charset": f"x-unknown-{number}"})
+    assert len(encodings._cache) == before

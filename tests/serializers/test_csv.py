@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from scriptmode.errors import (
     DeclarationError,
+    InvalidFeaturesError,
     NotAcceptableError,
     RequestError,
     UnsupportedMediaTypeError,
@@ -319,9 +320,30 @@ def test_text_by_name_needs_a_header() -> None:
     assert "'zip'" in str(refusal(CSV(text=["zip"]), b"1,2\n"))
 
 
-def test_text_that_the_body_does_not_hold_leaves_numbers() -> None:
-    csv = CSV(header=True, text=["zip", 7])
-    assert_same(decode(b"a\n1\n", csv), Table(["a"], np.array([[1.0]])))
+@pytest.mark.parametrize("column", ["Zip", 7])
+def test_text_that_the_body_does_not_hold_is_an_error(column: Any) -> None:
+    with pytest.raises(InvalidFeaturesError, match=str(column)):
+        decode(b"zip\n01234\n", CSV(header=True, text=[column]))
+
+
+def test_positions_of_text_count_from_the_left() -> None:
+    with pytest.raises(DeclarationError, match="count from 0"):
+        CSV(text=[-1])
+
+
+def test_a_header_of_nameless_predictions_is_not_acceptable() -> None:
+    for value in (np.array([1.0]), [1.0]):
+        with pytest.raises(NotAcceptableError, match="no names"):
+            CSV().encode(value, {"header": "present"})
+        assert CSV(header=True).encode(value, {}) == b"1.0\n"
+    with pytest.raises(NotAcceptableError, match="no header='maybe'"):
+        CSV().encode(np.array([1.0]), {"header": "maybe"})
+
+
+@pytest.mark.parametrize("body", [b"a,b\n1,2\n", b"1,2\n3,4\n"])
+def test_a_header_is_recognised_on_the_fast_road_too(body: bytes) -> None:
+    fast, slow = decode(body, CSV(header="auto")), CSV()._read_carefully(body, "auto")
+    assert_same(fast, slow)
 
 
 # Malformed bodies

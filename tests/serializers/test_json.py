@@ -5,6 +5,7 @@ import datetime as dt
 import io
 import json
 import math
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from scriptmode.errors import (
     DeclarationError,
+    MalformedBodyError,
     NotAcceptableError,
     RequestError,
     UnsupportedMediaTypeError,
@@ -668,3 +670,34 @@ def test_nothing_but_request_errors_leave_a_decoder(body: bytes, charset: str) -
     found = outcome(lambda: decode(body, charset=charset))
     assert found is RequestError or len(found.shape) >= 2
     outcome(lambda: decode(body, "raw", charset=charset))
+
+
+# Bodies that would cost far more than they weigh
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'[["' + b"x" * 100_000 + b'"]' + b",[1]" * 10_000 + b"]",
+        b'[{"a":"' + b"x" * 100_000 + b'"}' + b',{"a":1}' * 10_000 + b"]",
+    ],
+)
+def test_one_long_text_does_not_widen_every_cell(body: bytes) -> None:
+    tracemalloc.start()
+    try:
+        JSON().decode(body, {})
+        assert tracemalloc.get_traced_memory()[1] < 64 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_very_wide_row_with_text_is_refused_at_once() -> None:
+    with pytest.raises(MalformedBodyError, match="at most 10000 cells"):
+        JSON().decode(b'["a"' + b",1" * 500_000 + b"]", {})
+
+
+def test_a_long_name_is_not_repeated_to_the_caller() -> None:
+    name = b"n" * 1_000_000
+    with pytest.raises(MalformedBodyError) as error:
+        JSON().decode(b'{"' + name + b'":1,"' + name + b'":2}', {})
+    assert len(str(error.value.to_dict())) < 3000

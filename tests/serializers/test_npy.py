@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.lib import format as npy_format
 
-from scriptmode.errors import NotAcceptableError, RequestError
+from scriptmode.errors import MalformedBodyError, NotAcceptableError, RequestError
 from scriptmode.serializers.npy import NPY
 from scriptmode.values import Table
 from tests.serializers.checks import BINARY, assert_same, outcome, refusal, within
@@ -408,3 +408,11 @@ def test_a_damaged_body_is_refused_or_read_as_numpy_reads_it(body: bytes) -> Non
     found = outcome(lambda: decode(body))
     if found is not RequestError:
         assert_same(found, as_read(np.load(io.BytesIO(body), allow_pickle=False)))
+
+
+@pytest.mark.parametrize("dtype", ["<f16", "<c32", "<f3", "<b2"])
+def test_numbers_of_a_width_that_not_every_platform_has_are_refused(dtype: str) -> None:
+    body = io.BytesIO()
+    np.save(body, np.zeros((1, 2)))
+    with pytest.raises(MalformedBodyError, match="numbers"):
+        NPY().decode(body.getvalue().replace(b"'<f8', ", f"'{dtype}',".encode().ljust(7)), {})
