@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -86,7 +87,7 @@ class XGBoost:
             InvalidFeaturesError: not a table of numbers, or one that float32 cannot hold.
         """
         facts = self._facts(model)
-        if isinstance(data, require("xgboost", extra="xgboost").DMatrix):
+        if isinstance(data, facts.dmatrix):
             return _booster(model).predict(data)  # of a hand-written input_fn
         matrix = _in_float32(as_matrix(data))
         if facts.is_wrapper:
@@ -94,7 +95,7 @@ class XGBoost:
             return model.predict(matrix if names is None else as_frame(matrix, names))
         if facts.in_place:
             return model.inplace_predict(matrix, validate_features=False)
-        return model.predict(_dmatrix(matrix), validate_features=False)
+        return model.predict(facts.dmatrix(matrix), validate_features=False)
 
     def signature(self, model: Any) -> Signature:
         """The booster's feature names, where it was trained with names, and their count."""
@@ -125,6 +126,7 @@ class _Facts:
         xgboost = require("xgboost", extra="xgboost")
         booster = _booster(model)
         names = booster.feature_names
+        self.dmatrix = xgboost.DMatrix
         self.is_wrapper = not isinstance(model, xgboost.Booster)
         self.signature = Signature(tuple(names) if names else None, booster.num_features())
         self.in_place = '"gblinear"' not in booster.save_config()
@@ -136,13 +138,10 @@ def _in_float32(matrix: NDArray[Any]) -> NDArray[Any]:
 
     with np.errstate(over="ignore"):
         narrow = matrix.astype(np.float32, copy=False)
-    if np.isinf(narrow).any():
+    flat = narrow.ravel()
+    if not math.isfinite(np.dot(flat, flat)) and np.isinf(narrow).any():  # a sum is quicker
         refuse_bad_cell(matrix, may_be_missing=True)
     return narrow
-
-
-def _dmatrix(matrix: NDArray[Any]) -> Any:
-    return require("xgboost", extra="xgboost").DMatrix(matrix)
 
 
 def _booster(model: Any) -> Any:
