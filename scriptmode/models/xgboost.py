@@ -138,8 +138,9 @@ def _in_float32(matrix: NDArray[Any]) -> NDArray[Any]:
 
     with np.errstate(over="ignore"):
         narrow = matrix.astype(np.float32, copy=False)
-    flat = narrow.ravel()
-    if not math.isfinite(np.dot(flat, flat)) and np.isinf(narrow).any():  # a sum is quicker
+        flat = narrow.ravel()
+        total = np.dot(flat, flat)  # quicker than a look at each cell
+    if not math.isfinite(total) and np.isinf(narrow).any():
         refuse_bad_cell(matrix, may_be_missing=True)
     return narrow
 
