@@ -34,26 +34,33 @@ class Memo(dict[Any, V]):
 class PerObject(Generic[V]):
     """What was computed for an object, for as long as the object lives.
 
-    An object that cannot be weakly referenced is computed for anew each time. A pickled copy
-    starts empty.
+    Of the objects that cannot be weakly referenced, such as a dict, only the latest is
+    remembered, and kept alive until another one comes. A pickled copy starts empty.
     """
 
     def __init__(self, compute: Callable[[Any], V]) -> None:
         self._compute = compute
         self._known: dict[int, tuple[weakref.ref[Any], V]] = {}
+        self._latest: tuple[object, V] | None = None
 
     def __call__(self, subject: object) -> V:
         """The value computed for this very object."""
         entry = self._known.get(id(subject))
         if entry is not None and entry[0]() is subject:
             return entry[1]
-        value = self._compute(subject)
+        latest = self._latest
+        if latest is not None and latest[0] is subject:
+            return latest[1]
+        return self._remember(subject, self._compute(subject))
+
+    def _remember(self, subject: object, value: V) -> V:
         key = id(subject)
         try:
             reference = weakref.ref(subject, lambda _: self._known.pop(key, None))
         except TypeError:
-            return value
-        self._known[key] = (reference, value)
+            self._latest = (subject, value)
+        else:
+            self._known[key] = (reference, value)
         return value
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -181,9 +181,14 @@ def test_it_can_be_dropped_before_the_object() -> None:
 
 
 @pytest.mark.parametrize("subject", [7, "text", (1, 2), None, Slotted()], ids=repr)
-def test_an_object_that_cannot_be_weakly_referenced_is_computed_each_time(subject: object) -> None:
+def test_of_objects_that_cannot_be_weakly_referenced_the_latest_is_remembered(
+    subject: object,
+) -> None:
     known = PerObject(tick)
-    assert known(subject) != known(subject)
+    first = known(subject)
+    assert known(subject) == first
+    assert known({"another": "object"}) != first
+    assert known(subject) != first
 
 
 def test_an_error_of_the_computation_is_raised_and_not_remembered() -> None:

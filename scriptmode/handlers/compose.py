@@ -5,21 +5,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from scriptmode.errors import DeclarationError, UnknownNameError, UnsupportedMediaTypeError
+from scriptmode.handlers.alignment import Contract
+from scriptmode.handlers.columns import read_features
 from scriptmode.handlers.composition import Composition
 from scriptmode.handlers.contract import Handler
 from scriptmode.handlers.environment import from_environment
 from scriptmode.handlers.registries import DEFAULT, Registries
 from scriptmode.handlers.safety import extend_trust
 from scriptmode.media import parse
+from scriptmode.serializers.base import Typable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from pydantic import BaseModel
+
+    from scriptmode.handlers.alignment import Extra
     from scriptmode.models.base import Loader
     from scriptmode.models.trust import Trusted
     from scriptmode.serializers.base import Decoder, Encoder
 
-FIELDS = ("model", "accepts", "returns", "features", "trusted", "options")
+FIELDS = (
+    "model",
+    "accepts",
+    "returns",
+    "features",
+    "label",
+    "extra",
+    "missing",
+    "trusted",
+    "options",
+)
 """What can be declared."""
 
 _FORMATS = ("json", "csv", "jsonlines", "npy", "npz")
@@ -27,6 +43,9 @@ _DEFAULTS: Mapping[str, Any] = {
     "accepts": _FORMATS,
     "returns": _FORMATS,
     "features": None,
+    "label": None,
+    "extra": "error",
+    "missing": ("",),
     "trusted": (),
     "options": {},
 }
@@ -37,7 +56,10 @@ def compose(  # noqa: PLR0913 - the keywords are the declaration
     *,
     accepts: str | Decoder | Iterable[str | Decoder] | None = None,
     returns: str | Encoder | Iterable[str | Encoder] | None = None,
-    features: Iterable[str] | None = None,
+    features: type[BaseModel] | Iterable[str] | None = None,
+    label: str | int | None = None,
+    extra: Extra | None = None,
+    missing: Iterable[str] | None = None,
     trusted: Trusted | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     registries: Registries = DEFAULT,
@@ -46,8 +68,8 @@ def compose(  # noqa: PLR0913 - the keywords are the declaration
     """Make the four functions of a script from a declaration.
 
     What is not given is taken from the environment (``SCRIPTMODE_ACCEPTS``,
-    ``SCRIPTMODE_RETURNS``, ``SCRIPTMODE_FEATURES``, ``SCRIPTMODE_TRUSTED``: names, separated by
-    commas), else it has the default.
+    ``SCRIPTMODE_RETURNS``, ``SCRIPTMODE_FEATURES`` …; lists are separated by commas), else it has
+    its default.
 
     Args:
         model: the framework, by name (``"xgboost"``, ``"sklearn"``, a registered or published
@@ -55,8 +77,13 @@ def compose(  # noqa: PLR0913 - the keywords are the declaration
         accepts: what requests may be: names, media types or serializer objects. The first reads
             bodies that come without a content type. Default: every format for tables, JSON first.
         returns: what responses may be; the order decides ties and ``*/*``. Default: the same.
-        features: the columns' names, in the model's order. Default: those that the artefact
-            knows.
+        features: the columns in the model's order: their names, or a pydantic model whose
+            types and constraints every request is held to. A field that may be None may be
+            missing, one with a default is filled. Default: the names that the artefact knows.
+        label: a column that requests may carry and that is dropped: by name, or by position from
+            0, which drops it from rows without names too.
+        extra: whether further named columns are an ``"error"`` (the default) or ``"ignore"``.
+        missing: the spellings of a missing cell in formats without types. Default: ``""``.
         trusted: names of formats that may execute code when they are read, such as
             ``["pickle"]``, or a mapping from each to the SHA-256 of the only file to trust.
         options: keywords by name, for serializers and loaders that are given by name, such as
@@ -79,6 +106,9 @@ def compose(  # noqa: PLR0913 - the keywords are the declaration
         "accepts": accepts,
         "returns": returns,
         "features": features,
+        "label": label,
+        "extra": extra,
+        "missing": missing,
         "trusted": trusted,
         "options": options,
         **unknown,
@@ -110,8 +140,9 @@ def build(layers: Sequence[Mapping[str, Any]], registries: Registries) -> Handle
     loader = names.loader(fields["model"])
     names.refuse_unused_options(layers)
     loader = extend_trust(loader, [*decoders, *encoders], fields["trusted"])
-    features = _feature_names(fields["features"])
-    made = Composition.of(loader, decoders, encoders, features)
+    contract = _contract(fields)
+    decoders = [_typed(decoder, contract) for decoder in decoders]
+    made = Composition.of(loader, decoders, encoders, contract)
     return Handler(made.model_fn, made.input_fn, made.predict_fn, made.output_fn)
 
 
@@ -195,15 +226,19 @@ def _check_media_types(serializer: Any) -> None:
             )
 
 
-def _feature_names(features: Any) -> tuple[str, ...] | None:
-    if features is None:
-        return None
-    if isinstance(features, str):
-        raise DeclarationError(f"features={features!r}: list the names of the columns")
-    names = tuple(features)
-    for index, name in enumerate(names):
-        if not isinstance(name, str):
-            raise DeclarationError(f"features: {name!r} is not a name")
-        if name in names[:index]:
-            raise DeclarationError(f"features: {name!r} stands twice (or a comma is missing)")
-    return names
+def _contract(fields: Mapping[str, Any]) -> Contract:
+    if fields["extra"] not in ("error", "ignore"):
+        raise DeclarationError(f"extra={fields['extra']!r}: expected 'error' or 'ignore'")
+    if isinstance(fields["missing"], str):
+        raise DeclarationError(f"missing={fields['missing']!r}: list the spellings")
+    features = read_features(fields["features"])
+    return Contract(features, fields["label"], fields["extra"], tuple(fields["missing"]))
+
+
+def _typed(decoder: Any, contract: Contract) -> Any:
+    """Tell a format without types which columns are words, and how missing cells are spelled."""
+    if not isinstance(decoder, Typable):
+        return decoder
+    features = contract.features or ()
+    words = [name for each in features if each.is_worded for name in each.names]
+    return decoder.typed([each.name for each in features], words, contract.missing)

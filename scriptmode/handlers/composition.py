@@ -13,7 +13,6 @@ from scriptmode.errors import (
     NotAcceptableError,
     PredictionError,
 )
-from scriptmode.handlers.alignment import agree, align
 from scriptmode.handlers.intake import Intake
 from scriptmode.media import Offers
 from scriptmode.models.base import Signature, Signed
@@ -22,6 +21,7 @@ from scriptmode.serializers.base import as_bytes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from scriptmode.handlers.alignment import Alignment, Contract
     from scriptmode.models.base import Loader
     from scriptmode.serializers.base import Body, Decoder, Encoder
 
@@ -38,18 +38,18 @@ class Composition:
         intake: chooses the decoder.
         offers: chooses among ``writers``.
         writers: for each offer, the encoder and the media type it will answer with.
-        features: the names of the columns, where they are declared.
+        contract: what is declared of the columns.
     """
 
     loader: Loader[Any]
     intake: Intake
     offers: Offers
     writers: tuple[tuple[Encoder, str], ...]
-    features: tuple[str, ...] | None = None
-    _signature: PerObject[Signature] = field(init=False, repr=False, compare=False)
+    contract: Contract
+    _alignment: PerObject[Alignment | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_signature", PerObject(self._read_signature))
+        object.__setattr__(self, "_alignment", PerObject(self._bind))
 
     @classmethod
     def of(
@@ -57,7 +57,7 @@ class Composition:
         loader: Loader[Any],
         decoders: Sequence[Decoder],
         encoders: Sequence[Encoder],
-        features: tuple[str, ...] | None = None,
+        contract: Contract,
     ) -> Composition:
         """Compose resolved parts; see :func:`scriptmode.handlers.compose.compose`.
 
@@ -70,7 +70,7 @@ class Composition:
         writers = tuple(canonical + aliases)
         understood = [frozenset(getattr(encoder, "parameters", ())) for encoder, _ in writers]
         offers = Offers([media_type for _, media_type in writers], understood, len(canonical))
-        return cls(loader, Intake(decoders), offers, writers, features)
+        return cls(loader, Intake(decoders), offers, writers, contract)
 
     def model_fn(self, model_dir: str, context: Any = None) -> Any:
         """Load the model.
@@ -89,7 +89,7 @@ class Composition:
         if not Path(model_dir).is_dir():
             raise ModelLoadError(f"the model folder {model_dir} does not exist")
         model = self.loader.load(Path(model_dir))
-        self._signature(model)
+        self._alignment(model)
         return model
 
     def input_fn(self, body: Body, content_type: str | None, context: Any = None) -> Any:
@@ -128,9 +128,11 @@ class Composition:
             One prediction a row, usually an array of shape ``(rows,)`` or ``(rows, outputs)``.
 
         Raises:
-            InvalidFeaturesError: columns are missing, extra, too few or too many.
+            InvalidFeaturesError: columns are missing, extra, too few or too many, or a cell is not
+                what its feature says.
         """
-        return self.loader.predict(model, align(data, self._signature(model)))
+        alignment = self._alignment(model)
+        return self.loader.predict(model, data if alignment is None else alignment(data))
 
     def output_fn(
         self, prediction: Any, accept: str | None, context: Any = None
@@ -166,9 +168,9 @@ class Composition:
         others = {id(encoder): encoder for encoder, _ in self.writers if encoder is not besides}
         return any(_carries(encoder, prediction) for encoder in others.values())
 
-    def _read_signature(self, model: Any) -> Signature:
-        found = self.loader.signature(model) if isinstance(self.loader, Signed) else Signature()
-        return agree(self.features, found)
+    def _bind(self, model: Any) -> Alignment | None:
+        known = self.loader.signature(model) if isinstance(self.loader, Signed) else Signature()
+        return self.contract.bind(known)
 
 
 def _carries(encoder: Encoder, prediction: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -36,6 +36,15 @@ class Declaration(BaseModel):
     )
     features: list[str] | None = Field(
         None, description="The columns' names, in the model's order."
+    )
+    label: str | int | None = Field(
+        None, description="A column that requests may carry and that is dropped."
+    )
+    extra: Literal["error", "ignore"] | None = Field(
+        None, description="Whether further named columns are an error or ignored."
+    )
+    missing: list[str] | None = Field(
+        None, description="The spellings of a missing cell.", examples=[["", "NA"]]
     )
     trusted: list[str] | dict[str, str] | None = Field(
         None,

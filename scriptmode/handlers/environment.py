@@ -15,6 +15,7 @@ PREFIX = "SCRIPTMODE_"
 _ELSEWHERE = ("plugins",)  # read by the registries
 # Injected into every pod of a namespace with a Service that is called "scriptmode".
 _OF_KUBERNETES = re.compile(rf"{PREFIX}(SERVICE|PORT)(_|$)")
+_SINGLE = ("model", "label", "extra")
 _STRUCTURED = ("options",)  # no list of names: only files and keywords can declare it
 
 
@@ -37,7 +38,7 @@ def from_environment(fields: Collection[str]) -> dict[str, str | list[str]]:
         if field not in known:
             names = [PREFIX + name.upper() for name in known]
             raise UnknownNameError("environment variable", variable, names)
-        if field == "model":
+        if field in _SINGLE:
             found[field] = value
         elif field not in _ELSEWHERE:
             found[field] = [item.strip() for item in value.split(",") if item.strip()]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 from scriptmode.errors import MalformedBodyError, UnsupportedMediaTypeError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 Body: TypeAlias = "bytes | bytearray | memoryview | str"
 """A request's body in any of the forms that serving stacks hand over."""
@@ -54,6 +54,24 @@ class Encoder(Protocol):
 
         Raises:
             NotAcceptableError: this format cannot carry the value; says why.
+        """
+        ...
+
+
+@runtime_checkable
+class Typable(Protocol):
+    """A decoder of a format without types, which must be told what its cells are."""
+
+    def typed(
+        self, names: Sequence[str], words: Collection[str], missing: Collection[str]
+    ) -> Decoder:
+        """The same decoder, told about the columns.
+
+        Args:
+            names: the columns' names in order, for bodies that do not name them; empty when
+                nobody knows.
+            words: those that hold words rather than numbers, under all their names.
+            missing: the spellings of a missing cell.
         """
         ...
 

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import math
-from dataclasses import dataclass, field
-from datetime import date, time
-from decimal import Decimal
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from scriptmode.errors import (
@@ -19,18 +14,18 @@ from scriptmode.errors import (
 )
 from scriptmode.serializers.base import Body, as_text, as_utf8
 from scriptmode.serializers.cells import Cells, read_cells
-from scriptmode.serializers.plain import as_rows, dump_json, encode_text, is_missing, numeric_array
+from scriptmode.serializers.lines import write_cells, write_numbers
+from scriptmode.serializers.numbers import read_numbers
+from scriptmode.serializers.plain import as_rows, numeric_array
 from scriptmode.values import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
 Header: TypeAlias = bool | Literal["auto"]
 
-_IN_NUMBERS = b"0123456789.eE+- "
-_SCALARS = (str, int, float, Decimal, date, time)
 _HEADERS = ("text/csv; header=present", "text/csv; header=absent")
 _HEADER_PARAM: dict[str, Header] = {"present": True, "absent": False}
 
@@ -46,11 +41,15 @@ class CSV:
         text: columns to keep as they were sent, by name or by position from 0; every other
             cell must be a number or missing.
         missing: the spellings of a missing cell. ``nan`` in a column of numbers is one always.
+        names: the columns' names in order, for bodies without a header.
+        words: names of columns to keep as they were sent in bodies that have them.
     """
 
     header: Header = False
     text: Collection[str | int] = ()
     missing: Collection[str] = ("",)
+    names: Collection[str] = ()
+    words: Collection[str] = ()
     _plain: bool = field(init=False, repr=False, compare=False)
 
     media_types: ClassVar[tuple[str, ...]] = ("text/csv", "application/csv")
@@ -59,15 +58,19 @@ class CSV:
     def __post_init__(self) -> None:
         if not isinstance(self.header, bool) and self.header != "auto":
             raise DeclarationError(f"CSV(header={self.header!r}): expected True, False or 'auto'")
-        for option in ("text", "missing"):
+        for option in ("text", "missing", "names", "words"):
             if isinstance(getattr(self, option), str):
                 raise DeclarationError(f"CSV({option}=...) takes a list, not one string")
         object.__setattr__(self, "text", tuple(self.text))
         if any(isinstance(column, int) and column < 0 for column in self.text):
             raise DeclarationError("CSV(text=...): positions count from 0 at the left")
         object.__setattr__(self, "missing", tuple(self.missing))
+        object.__setattr__(self, "names", tuple(self.names))
+        object.__setattr__(self, "words", tuple(self.words))
         spellings = [spelling for spelling in self.missing if Cells.number(spelling) is not None]
-        object.__setattr__(self, "_plain", not (self.text or spellings) and "" in self.missing)
+        object.__setattr__(
+            self, "_plain", not (self.text or self.words or spellings) and "" in self.missing
+        )
 
     def decode(self, body: Body, params: Mapping[str, str]) -> Any:
         """Read a table.
@@ -87,7 +90,7 @@ class CSV:
             raise MalformedBodyError("the body is empty")
         if self._plain:
             if header is not True and (matrix := read_numbers(raw)) is not None:
-                return matrix
+                return self._named(matrix)
             if header is not False and (table := self._read_named_numbers(raw, header)):
                 return table
         return self._read_carefully(raw, header)
@@ -104,14 +107,24 @@ class CSV:
             raise NotAcceptableError(f"text/csv has no header={asked!r}", supported=_HEADERS)
         numbers = numeric_array(value)
         if asked != "present" and numbers is not None and numbers.size and numbers.ndim <= 2:  # noqa: PLR2004
-            return _write_numbers(numbers)
+            return write_numbers(numbers)
         names, rows = as_rows(value)
         lines = [row if isinstance(row, (list, tuple)) else [row] for row in rows]
         if asked == "present" and names is None:
             raise NotAcceptableError("the columns of the prediction have no names for a header")
         if names is not None and _HEADER_PARAM.get(asked, self.header) is True:
             lines = [names, *lines]
-        return _write_cells(lines)
+        return write_cells(lines)
+
+    def typed(self, names: Sequence[str], words: Collection[str], missing: Collection[str]) -> CSV:
+        """See :class:`scriptmode.serializers.base.Typable`; what is set here stays set."""
+        spellings = tuple(dict.fromkeys((*self.missing, *missing)))
+        names = tuple(self.names) or tuple(names)
+        return replace(self, missing=spellings, names=names, words=tuple(words))
+
+    def _named(self, matrix: NDArray[Any]) -> NDArray[Any] | Table:
+        fits = len(self.names) == matrix.shape[1]
+        return Table(tuple(self.names), matrix) if fits else matrix
 
     def _header(self, params: Mapping[str, str]) -> Header:
         if "header" not in params:
@@ -141,11 +154,18 @@ class CSV:
         names: tuple[str, ...] | None = None
         if header is True or (header == "auto" and self._looks_like_names(cells.rows[0])):
             names, cells = _take_names(cells)
+        elif len(self.names) == cells.width:
+            names = tuple(self.names)
+        elif self.words:
+            raise InvalidFeaturesError(
+                f"each row of the body has {cells.width} cells; {len(self.names)} columns are"
+                " declared"
+            )
         text = self._text_positions(names, cells)
         columns = [
             cells.texts(index, self.missing)
             if index in text
-            else cells.numbers(index, self.missing, has_names=names is not None)
+            else cells.numbers(index, self.missing, has_header=names not in (None, self.names))
             for index in range(cells.width)
         ]
         return _assemble(names, columns, len(cells.rows), has_text=bool(text))
@@ -172,57 +192,8 @@ class CSV:
                     f"each row of the body has {cells.width} cells; that at position {position},"
                     " from 0, is declared as text"
                 )
-        return positions
-
-
-def read_numbers(raw: bytes) -> NDArray[Any] | None:
-    """The fast road for plain numbers; None sends the body down the careful one.
-
-    Without every byte that occurs in a number, what is left of a rectangular body is one run of
-    commas, repeated. Then its cells are one flat JSON array, which a JSON parser reads several
-    times faster than any CSV reader and to the same double.
-    """
-    import numpy as np
-    import orjson
-
-    if b"\r" in raw:
-        raw = raw.replace(b"\r\n", b"\n").removesuffix(b"\r")
-    raw = raw.removesuffix(b"\n")
-    width = raw.count(b",", 0, _line_end(raw)) + 1
-    height = raw.count(b"\n") + 1
-    skeleton = b"," * (width - 1) + b"\n"
-    if raw.translate(None, _IN_NUMBERS) + b"\n" != skeleton * height:
-        return None
-    flat = raw.replace(b"\n", b",") if height > 1 else raw
-    try:
-        cells = orjson.loads(b"[%b]" % flat)
-    except orjson.JSONDecodeError:
-        try:
-            cells = orjson.loads(b"[%b]" % _spell_gaps(flat))
-        except orjson.JSONDecodeError:
-            return None  # such as "+1", ".5", "007": numbers, but not JSON's
-    if len(cells) != height * width:
-        return None  # a single empty cell
-    found = np.array(cells, dtype=np.float64)  # which makes NaN of null
-    if not found.all() and _has_minus_zero(raw):
-        return None
-    return found.reshape(height, width)
-
-
-def _has_minus_zero(raw: bytes) -> bool:
-    """Whether a cell is the integer -0, whose sign JSON parsers drop."""
-    return raw.endswith(b"-0") or any(cell in raw for cell in (b"-0,", b"-0\n", b"-0 "))
-
-
-def _spell_gaps(flat: bytes) -> bytes:
-    """Write empty cells as null; the second pass finds those that share a comma with the first."""
-    spelled = b",%b," % flat
-    return spelled.replace(b",,", b",null,").replace(b",,", b",null,")[1:-1]
-
-
-def _line_end(raw: bytes) -> int:
-    end = raw.find(b"\n")
-    return len(raw) if end < 0 else end
+        words = set(self.words)
+        return positions | {i for i, name in enumerate(names or ()) if name in words}
 
 
 def _take_names(cells: Cells) -> tuple[tuple[str, ...], Cells]:
@@ -256,38 +227,3 @@ def _assemble(
     if names is not None:
         frame.columns = pd.Index(names)
     return frame
-
-
-def _write_numbers(numbers: NDArray[Any]) -> bytes:
-    """The JSON of the array, its brackets turned into line breaks: 20 times a loop over cells."""
-    import numpy as np
-
-    lines = dump_json(numbers)
-    lines = lines[1:-1].replace(b",", b"\n") if numbers.ndim == 1 else lines[2:-2]
-    lines = lines.replace(b"],[", b"\n") + b"\n"
-    if b"null" not in lines:
-        return lines
-    if np.isinf(numbers).any():  # JSON has no infinity, CSV has
-        cells = np.where(np.isnan(numbers), "", numbers.astype(str))
-        return _write_cells(cells.reshape(len(numbers), -1).tolist())
-    return lines.replace(b"null", b"")
-
-
-def _write_cells(rows: list[Any]) -> bytes:
-    target = io.StringIO()
-    plain = csv.writer(target, lineterminator="\n")
-    quoting = csv.writer(target, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    for row in rows:
-        cells = [_plain_cell(cell) for cell in row]
-        # Before Python 3.13 the writer left a lone carriage return bare, which ends a line.
-        returns = any("\r" in cell for cell in cells if isinstance(cell, str))
-        (quoting if returns else plain).writerow(cells)
-    return encode_text(target.getvalue())
-
-
-def _plain_cell(cell: Any) -> Any:
-    if cell is None or is_missing(cell) or (isinstance(cell, float) and math.isnan(cell)):
-        return ""
-    if isinstance(cell, _SCALARS):
-        return cell
-    raise NotAcceptableError(f"CSV cannot carry a cell of type {type(cell).__name__}; accept JSON")

@@ -17,7 +17,8 @@ from scriptmode.errors import (
     RequestError,
     UnsupportedMediaTypeError,
 )
-from scriptmode.serializers.csv import CSV, read_numbers
+from scriptmode.serializers.csv import CSV
+from scriptmode.serializers.numbers import read_numbers
 from scriptmode.values import Table
 from tests.serializers.checks import (
     BINARY,

@@ -1,0 +1,47 @@
+"""One column of a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+Kind: TypeAlias = Literal["any", "number", "integer", "boolean", "text", "datetime"]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column.
+
+    Args:
+        name: what it is called in requests and by the model.
+        kind: what its cells are; ``any`` is not checked.
+        aliases: further names for it in requests.
+        required: whether a missing cell is refused.
+        default: what fills a missing cell, or an absent column; None fills nothing.
+        bounds: limits of a number by their pydantic names: ``ge``, ``gt``, ``le``, ``lt``.
+        choices: the only cells there may be, all numbers or all text.
+        pattern: a regular expression that text must match (searched, as pydantic does).
+        min_length: of text, in characters.
+        max_length: of text, in characters.
+    """
+
+    name: str
+    kind: Kind = "any"
+    aliases: tuple[str, ...] = ()
+    required: bool = False
+    default: Any = None
+    bounds: tuple[tuple[str, float], ...] = ()
+    choices: tuple[Any, ...] | None = None
+    pattern: str | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name it has in requests."""
+        return (self.name, *self.aliases)
+
+    @property
+    def is_worded(self) -> bool:
+        """Whether a format without types, such as CSV, must leave its cells as text."""
+        return self.kind in ("boolean", "text", "datetime")
