@@ -21,8 +21,8 @@ def read_numbers(raw: bytes) -> NDArray[Any] | None:
     import orjson
 
     if b"\r" in raw:
-        raw = raw.replace(b"\r\n", b"\n").removesuffix(b"\r")
-    raw = raw.removesuffix(b"\n")
+        raw = raw.replace(b"\r\n", b"\n")
+    raw = raw[:-1] if raw.endswith((b"\n", b"\r")) else raw  # one final line break, no more
     width = raw.count(b",", 0, _line_end(raw)) + 1
     height = raw.count(b"\n") + 1
     skeleton = b"," * (width - 1) + b"\n"

@@ -650,3 +650,11 @@ def test_nothing_but_request_errors_leave_a_decoder(body: bytes, charset: str) -
 def test_infinity_keeps_the_shortest_form_of_its_neighbours() -> None:
     array = np.array([0.1, math.inf, NAN], dtype=np.float32)
     assert CSV().encode(array, {}) == b'0.1\ninf\n""\n'
+
+
+@pytest.mark.parametrize("end", [b"\n\r", b"\r\r", b"\r\n\r", b"\n\n", b"\r\n\r\n"])
+def test_one_line_break_ends_a_body_and_no_more(end: bytes) -> None:
+    assert read_numbers(b"1,2" + end) is None
+    assert refusal(CSV(), b"1,2" + end).where == {"line": 2}
+    for one in (b"\n", b"\r\n", b"\r"):
+        assert decode(b"1,2" + one, CSV()).tolist() == [[1, 2]]
