@@ -113,14 +113,14 @@ class Alignment:
             data = self._arrange_frame(data, sent)
         else:
             data = self._arrange_unnamed(data)
-        if len(data) == 0:
+        if data.shape[0] == 0:
             raise InvalidFeaturesError("the body holds no rows")
         return self._checked(data) if self._is_checked else data
 
     def _arrange_table(self, table: Table) -> NDArray[Any] | pd.DataFrame:
         if table.names == self._names:
             return table.values
-        order = self._orders[table.names]
+        order = self._placed(table.names)
         if None in order:
             return self._arrange_frame(table.to_pandas(), table.names)
         places: list[Any] = list(order)
@@ -135,7 +135,7 @@ class Alignment:
             pd.Series([None] * len(frame), index=frame.index)
             if place is None
             else frame.iloc[:, place]
-            for place in self._orders[sent]
+            for place in self._placed(sent)
         ]
         return pd.concat(columns, axis=1, keys=list(self._names or ()))
 
@@ -159,6 +159,10 @@ class Alignment:
         if hasattr(data, "columns") and self._names:
             data = data.set_axis(list(self._names), axis=1)
         return data
+
+    def _placed(self, sent: tuple[str, ...]) -> list[int | None]:
+        """As ``_order``, remembered; but not the names of a caller who sends very many."""
+        return self._orders[sent] if len(sent) <= self._width + 1 else self._order(sent)
 
     def _order(self, sent: tuple[str, ...]) -> list[int | None]:
         """Where each of the model's columns stands in the request; None where it is absent."""

@@ -87,7 +87,7 @@ class App:
             if event == "lifespan.startup":
                 self._worker.submit(self._load)
             else:
-                self._worker.shutdown(cancel_futures=True)
+                self._worker.shutdown(wait=False, cancel_futures=True)
             await send({"type": f"{event}.complete"})
             if event == "lifespan.shutdown":
                 return

@@ -291,3 +291,21 @@ def test_whole_numbers_may_come_as_whole_numbers() -> None:
     np.save(body, np.array([[22, 1, 3, 7, 1]], dtype=np.int8))
     found = ask(body.getvalue(), "application/x-npy", features=Passenger)
     assert found.tolist() == [[22, 1, 3, 7, 1]]
+
+
+def test_a_sparse_table_is_held_to_its_width() -> None:
+    from scipy.sparse import csr_matrix
+
+    handler = compose(Echo(None, 2))
+    assert handler.predict_fn(csr_matrix([[1.0, 0.0]]), "model").shape == (1, 2)
+    with pytest.raises(InvalidFeaturesError, match="the model has 2 features"):
+        handler.predict_fn(csr_matrix([[1.0]]), "model")
+
+
+def test_very_many_extra_names_are_not_remembered() -> None:
+    handler = compose(Echo(), features=["a"], extra="ignore")
+    body = json.dumps([{"a": 1, **{f"x{number}": 1 for number in range(100)}}])
+    composition: Any = handler.predict_fn
+    for _ in range(3):
+        assert handler.predict_fn(handler.input_fn(body, None), "model").tolist() == [[1]]
+    assert not composition.__self__._alignment("model")._orders
