@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
 
 _FILE = "xgboost-model"  # the name under which SageMaker's own algorithm saves
 _NATIVE = {".ubj", ".xgb", ".bst", ".model"}
+_DOUBLE = 8  # bytes
+_LARGEST_SQUARE = 1e76  # below that of the largest float32
 _PICKLE = b"\x80"  # the protocol opcode that begins every pickle since protocol 2
 
 
@@ -89,7 +90,8 @@ class XGBoost:
         facts = self._facts(model)
         if isinstance(data, facts.dmatrix):
             return _booster(model).predict(data)  # of a hand-written input_fn
-        matrix = _in_float32(as_matrix(data))
+        matrix = as_matrix(data)
+        _refuse_infinity(matrix)
         if facts.is_wrapper:
             names = facts.signature.names
             return model.predict(matrix if names is None else as_frame(matrix, names))
@@ -132,17 +134,20 @@ class _Facts:
         self.in_place = '"gblinear"' not in booster.save_config()
 
 
-def _in_float32(matrix: NDArray[Any]) -> NDArray[Any]:
-    """What xgboost computes with. It refuses infinity in a DMatrix, but not in place."""
+def _refuse_infinity(matrix: NDArray[Any]) -> None:
+    """Xgboost computes in float32; it refuses infinity in a DMatrix, but not in place."""
     import numpy as np
 
+    if matrix.dtype.kind != "f":
+        return
     with np.errstate(over="ignore"):
-        narrow = matrix.astype(np.float32, copy=False)
-        flat = narrow.ravel()
-        total = np.dot(flat, flat)  # quicker than a look at each cell
-    if not math.isfinite(total) and np.isinf(narrow).any():
+        if matrix.dtype.itemsize == _DOUBLE:
+            flat = matrix.ravel()
+            if np.vdot(flat, flat) < _LARGEST_SQUARE:  # quicker than a look at each cell
+                return
+        suspect = np.isinf(matrix.astype(np.float32)).any()
+    if suspect:
         refuse_bad_cell(matrix, may_be_missing=True)
-    return narrow
 
 
 def _booster(model: Any) -> Any:
