@@ -29,9 +29,9 @@ check: $(READY)
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
 bench: $(READY)
-	$(BIN)/python benchmarks/imports.py
-	$(BIN)/python benchmarks/stages.py
-	$(BIN)/python benchmarks/contract.py
+	$(BIN)/python -m benchmarks.imports
+	$(BIN)/python -m benchmarks.stages
+	$(BIN)/python -m benchmarks.contract
 
 docs: $(READY)
 	$(BIN)/sphinx-build -W -q docs build/docs

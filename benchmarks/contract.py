@@ -3,24 +3,23 @@
 Numeric JSON records with names in the model's order, in another order, and under a pydantic model
 whose every field has bounds; in one process, the stages in turn. Quote shares, not microseconds.
 
-    python benchmarks/contract.py
+    python -m benchmarks.contract
 """
 
 import json
 import statistics
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import Field, create_model
 
+from benchmarks.timing import microseconds
 from scriptmode import compose
 
 COLUMNS = 30
 SIZES = (1, 100, 10_000)
-ROUNDS, SECONDS_A_ROUND = 15, 0.02
+ROUNDS = 15
 NAMES = [f"f{index}" for index in range(COLUMNS)]
 BOUNDED: Any = create_model(
     "Bounded",
@@ -38,15 +37,6 @@ class Nothing:
 
     def predict(self, model: str, data: Any) -> Any:
         return data
-
-
-def microseconds(function: Callable[[], Any]) -> float:
-    function()
-    started, calls = time.perf_counter(), 0
-    while (elapsed := time.perf_counter() - started) < SECONDS_A_ROUND:
-        function()
-        calls += 1
-    return elapsed / calls * 1e6
 
 
 def main() -> None:

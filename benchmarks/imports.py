@@ -1,6 +1,6 @@
 """What an import costs beyond the bare interpreter, as whole processes run in turn.
 
-python benchmarks/imports.py
+python -m benchmarks.imports
 """
 
 import statistics

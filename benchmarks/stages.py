@@ -4,11 +4,10 @@ The hand-written code does the same work with nothing checked and everything har
 decoders and encoders are the fastest ways we know. Both run in turn in this one process, so that
 the ratio holds where the machine's speed drifts. Quote ratios, not microseconds.
 
-    python benchmarks/stages.py
+    python -m benchmarks.stages
 """
 
 import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,11 +17,12 @@ import numpy as np
 import orjson
 import xgboost as xgb
 
+from benchmarks.timing import microseconds
 from scriptmode import compose
 
 FEATURES, TREES = 30, 100
 SIZES = (1, 100, 10_000)
-ROUNDS, SECONDS_A_ROUND = 15, 0.03
+ROUNDS = 15
 
 
 def train(folder: Path) -> None:
@@ -53,16 +53,6 @@ def hand_predict(data: Any, model: Any) -> Any:
 def hand_encode(prediction: Any, accept: str) -> bytes:
     body = orjson.dumps(prediction, option=orjson.OPT_SERIALIZE_NUMPY)
     return body if accept == "application/json" else body[1:-1].replace(b",", b"\n") + b"\n"
-
-
-def microseconds(function: Callable[[], Any]) -> float:
-    """The time of one call, averaged over a short while."""
-    function()
-    started, calls = time.perf_counter(), 0
-    while (elapsed := time.perf_counter() - started) < SECONDS_A_ROUND:
-        function()
-        calls += 1
-    return elapsed / calls * 1e6
 
 
 def compare(ours: Callable[[], Any], theirs: Callable[[], Any]) -> tuple[float, float, float]:

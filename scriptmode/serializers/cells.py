@@ -40,7 +40,7 @@ class Cells:
         """A column as it was sent; missing cells are None."""
         return [None if row[column] in missing else row[column] for row in self.rows]
 
-    def numbers(self, column: int, missing: Collection[str], *, has_header: bool) -> NDArray[Any]:
+    def numbers(self, column: int, missing: Collection[str]) -> NDArray[Any]:
         """A column of numbers, float64 ``(rows,)``; missing cells are NaN.
 
         Raises:
@@ -53,7 +53,7 @@ class Cells:
             cell = row[column]
             value = float("nan") if cell.strip() in missing else self.number(cell)
             if value is None:
-                raise self._not_a_number(index, column, has_header=has_header)
+                raise self._not_a_number(index, column)
             found[index] = value
         return found
 
@@ -65,10 +65,10 @@ class Cells:
         value = float(cell)
         return None if value in (float("inf"), float("-inf")) and "n" not in cell.lower() else value
 
-    def _not_a_number(self, index: int, column: int, *, has_header: bool) -> MalformedBodyError:
+    def _not_a_number(self, index: int, column: int) -> MalformedBodyError:
         line, cell = self.lines[index], self.rows[index][column]
         hint = ""
-        if line == 1 and not has_header and not any(map(_NUMBER.fullmatch, self.rows[index])):
+        if line == 1 and not any(map(_NUMBER.fullmatch, self.rows[index])):
             hint = (
                 "; if line 1 is a header, send 'text/csv; header=present'"
                 " or declare CSV(header=True)"

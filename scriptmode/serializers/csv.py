@@ -91,8 +91,10 @@ class CSV:
         if self._plain:
             if header is not True and (matrix := read_numbers(raw)) is not None:
                 return self._named(matrix)
-            if header is not False and (table := self._read_named_numbers(raw, header)):
-                return table
+            if header is not False:
+                table = self._read_named_numbers(raw, header)
+                if table is not None:
+                    return table
         return self._read_carefully(raw, header)
 
     def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
@@ -120,7 +122,8 @@ class CSV:
         """See :class:`scriptmode.serializers.base.Typable`; what is set here stays set."""
         spellings = tuple(dict.fromkeys((*self.missing, *missing)))
         names = tuple(self.names) or tuple(names)
-        return replace(self, missing=spellings, names=names, words=tuple(words))
+        words = tuple(dict.fromkeys((*self.words, *words)))
+        return replace(self, missing=spellings, names=names, words=words)
 
     def _named(self, matrix: NDArray[Any]) -> NDArray[Any] | Table:
         fits = len(self.names) == matrix.shape[1]
@@ -165,7 +168,7 @@ class CSV:
         columns = [
             cells.texts(index, self.missing)
             if index in text
-            else cells.numbers(index, self.missing, has_header=names not in (None, self.names))
+            else cells.numbers(index, self.missing)
             for index in range(cells.width)
         ]
         return _assemble(names, columns, len(cells.rows), has_text=bool(text))

@@ -16,6 +16,7 @@ from pydantic import AliasChoices, BaseModel, Field, field_validator
 from scriptmode import DeclarationError, ModelLoadError, compose
 from scriptmode.errors import InvalidFeaturesError, MalformedBodyError
 from scriptmode.models.base import Signature
+from scriptmode.serializers.csv import CSV
 
 
 class Port(enum.Enum):
@@ -309,3 +310,8 @@ def test_very_many_extra_names_are_not_remembered() -> None:
     for _ in range(3):
         assert handler.predict_fn(handler.input_fn(body, None), "model").tolist() == [[1]]
     assert not composition.__self__._alignment("model")._orders
+
+
+def test_words_that_the_serializer_declares_itself_stay_declared() -> None:
+    handler = compose(Echo(), accepts=CSV(header=True, words=["zip"]))
+    assert handler.input_fn("zip,a\n01234,1\n", None)["zip"].tolist() == ["01234"]
