@@ -19,8 +19,8 @@ if TYPE_CHECKING:
         ScriptmodeError,
     )
     from scriptmode.handlers.compose import compose
-    from scriptmode.handlers.contract import Handler
     from scriptmode.handlers.declaration import compose_from
+    from scriptmode.handlers.handler import Handler
     from scriptmode.handlers.registries import register_loader, register_serializer
 
     __version__: str
@@ -40,7 +40,7 @@ __all__ = [
 
 _HOMES = {
     "DeclarationError": "errors",
-    "Handler": "handlers.contract",
+    "Handler": "handlers.handler",
     "ModelLoadError": "errors",
     "PredictionError": "errors",
     "RequestError": "errors",

@@ -11,6 +11,7 @@
       ModelLoadError                the artefact is wrong; names the folder and what was there
       RequestError                  the caller is wrong; carries an HTTP status and where
         MalformedBodyError    400
+          LayoutError               JSON, but not laid out as a table; shows what would be
         NotAcceptableError    406
         BodyTooLargeError     413
         UnsupportedMediaTypeError  415
@@ -112,6 +113,28 @@ class MalformedBodyError(RequestError):
     """The body is not what its content type says."""
 
     code = "malformed_body"
+
+
+class LayoutError(MalformedBodyError):
+    """A JSON body that is no table of a known layout.
+
+    Args:
+        problem: what is wrong.
+        examples: bodies that would be accepted, as JSON.
+    """
+
+    def __init__(self, problem: str, examples: Sequence[str] = ()) -> None:
+        more = f"; expected {'one of ' * (len(examples) > 1)}{' or '.join(examples)}"
+        super().__init__(problem + more if examples else problem)
+        self.problem, self.examples = problem, tuple(examples)
+
+    def __reduce__(self) -> tuple[type[LayoutError], tuple[str, tuple[str, ...]]]:
+        return type(self), (self.problem, self.examples)
+
+    def to_dict(self) -> dict[str, object]:
+        """As any error, with the examples apart."""
+        report = super().to_dict()
+        return {**report, "examples": list(self.examples)} if self.examples else report
 
 
 class NotAcceptableError(RequestError):

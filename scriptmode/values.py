@@ -8,6 +8,7 @@ The list is closed, so that N formats and M frameworks cost N + M:
 - ``scipy.sparse.csr_matrix``.
 - ``dict[str, numpy.ndarray]``, named tensors.
 - plain Python (``dict``, ``list``, ``str``) for free-form bodies, and ``bytes``.
+- :class:`Enveloped`, one of these with the parameters that a request declares beside its rows.
 
 A missing cell is NaN (or ``None`` in a column of text), never 0, -1 or a word.
 """
@@ -17,10 +18,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
+
+
+class Enveloped:
+    """Rows with what was sent around them.
+
+    Args:
+        data: a neutral value.
+        parameters: further members of the request, by name, as plain Python.
+    """
+
+    __slots__ = ("data", "parameters")
+
+    def __init__(self, data: Any, parameters: Mapping[str, Any]) -> None:
+        self.data, self.parameters = data, parameters
+
+    def __repr__(self) -> str:
+        return f"Enveloped(data={self.data!r}, parameters={self.parameters!r})"
 
 
 class Table:

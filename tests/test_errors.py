@@ -13,6 +13,7 @@ from scriptmode.errors import (
     DeclarationError,
     DuplicateNameError,
     InvalidFeaturesError,
+    LayoutError,
     MalformedBodyError,
     MissingExtraError,
     ModelLoadError,
@@ -46,6 +47,7 @@ EVERY_ERROR: list[ScriptmodeError] = [
     UntrustedFormatError("a format"),
     ModelLoadError("an artefact"),
     PredictionError("a prediction"),
+    LayoutError("a body", ["[[1, 2]]"]),
     *(
         kind("a request", row=1, line=2, column=3, field="age", supported=["text/csv"])
         for kind, _, _ in REQUEST_ERRORS
@@ -71,6 +73,7 @@ def name_of(error: ScriptmodeError) -> str:
         (ModelLoadError, (ScriptmodeError,)),
         (RequestError, (ScriptmodeError,)),
         (MalformedBodyError, (RequestError,)),
+        (LayoutError, (MalformedBodyError,)),
         (NotAcceptableError, (RequestError,)),
         (BodyTooLargeError, (RequestError,)),
         (UnsupportedMediaTypeError, (RequestError,)),

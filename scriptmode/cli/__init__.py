@@ -42,23 +42,59 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True)
     _add_serve(commands.add_parser("serve", help="serve a script over HTTP"))
+    _add_check(commands.add_parser("check", help="hold a model folder to its manifest"))
+    _add_openapi(commands.add_parser("openapi", help="print the endpoint's OpenAPI document"))
     return parser
 
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     from scriptmode.hosting.app import MAX_BODY
 
-    model_dir = os.environ.get("SM_MODEL_DIR", "/opt/ml/model")
-    parser.add_argument("script", help="the entry script, composed or hand-written")
-    parser.add_argument(
-        "--model-dir", default=model_dir, help="the folder of the artefact (default: %(default)s)"
-    )
+    _add_script(parser)
     parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
     parser.add_argument("--port", type=int, default=8080, help="0 takes a free one")
     parser.add_argument(
         "--max-body", type=int, default=MAX_BODY, metavar="BYTES", help="default: %(default)s"
     )
     parser.set_defaults(run=_serve)
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    _add_script(parser)
+    parser.set_defaults(run=_check)
+
+
+def _add_openapi(parser: argparse.ArgumentParser) -> None:
+    _add_script(parser, default=None)
+    parser.add_argument("--title", default="scriptmode", help="default: %(default)s")
+    parser.set_defaults(run=_openapi)
+
+
+def _add_script(parser: argparse.ArgumentParser, default: str | None = "/opt/ml/model") -> None:
+    model_dir = os.environ.get("SM_MODEL_DIR", default)
+    parser.add_argument("script", help="the entry script")
+    parser.add_argument(
+        "--model-dir", default=model_dir, help="the folder of the artefact (default: %(default)s)"
+    )
+
+
+def _check(options: argparse.Namespace) -> None:
+    from scriptmode.testing import check
+
+    rows = check(options.script, options.model_dir)
+    print(f"{options.model_dir}: {rows} golden rows are answered as when they were saved")  # noqa: T201 - this is the command line
+
+
+def _openapi(options: argparse.Namespace) -> None:
+    import json
+
+    from scriptmode.handlers.handler import Handler
+    from scriptmode.handlers.script import import_script
+
+    handler = Handler.of(import_script(options.script))
+    model = None if options.model_dir is None else handler.model_fn(options.model_dir)
+    document = handler.openapi(model, title=options.title)
+    print(json.dumps(document, indent=2))  # noqa: T201 - this is the command line
 
 
 def _serve(options: argparse.Namespace) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptmode._memo import Memo
-from scriptmode.errors import InvalidFeaturesError, ModelLoadError
-from scriptmode.handlers.checks import MatrixCheck, convert
+from scriptmode.errors import InvalidFeaturesError
+from scriptmode.handlers.checks import MatrixCheck
+from scriptmode.handlers.conversion import convert
 from scriptmode.handlers.feature import Feature
 from scriptmode.models.arrays import as_matrix
 from scriptmode.values import Table
@@ -18,45 +18,17 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from scriptmode.models.base import Signature
+    from scriptmode.handlers.contract import Contract
 
-Extra: TypeAlias = Literal["error", "ignore"]
 _MOST_NAMED = 5
+_NOT_NUMBERS = ("text", "datetime")
 
 
-@dataclass(frozen=True)
-class Contract:
-    """What a declaration says of the columns; empty where it says nothing.
+class _Order(NamedTuple):
+    """Where each of the model's columns stands in a request."""
 
-    Args:
-        features: the columns in the model's order.
-        label: a column, by name, that requests may carry and that is dropped; a position from 0
-            drops it from rows without names too.
-        extra: whether further named columns are an error or ignored.
-        missing: the spellings of a missing cell.
-    """
-
-    features: tuple[Feature, ...] | None = None
-    label: str | int | None = None
-    extra: Extra = "error"
-    missing: tuple[str, ...] = ("",)
-
-    def bind(self, signature: Signature) -> Alignment | None:
-        """Join the declaration with what the artefact knows; None when neither knows anything.
-
-        Raises:
-            ModelLoadError: they contradict each other.
-        """
-        features, names = self.features, signature.names
-        if features is None:
-            features = tuple(map(Feature, names)) if names else None
-            width = signature.width
-        else:
-            width = len(features)
-            _agree(features, signature)
-        if width is None:
-            return None
-        return Alignment(self, width, features or None, names or _names(features))
+    places: list[int | None]
+    indices: NDArray[Any] | None  # the same for numpy, where no column is absent
 
 
 class Alignment:
@@ -77,17 +49,30 @@ class Alignment:
         names: tuple[str, ...] | None,
     ) -> None:
         self._contract, self._width, self._names = contract, width, names
-        self._features = features or ()
+        self.features = features or ()
         self._places = {
-            alias: index for index, each in enumerate(self._features) for alias in each.names
+            alias: index for index, each in enumerate(self.features) for alias in each.names
         }
         self._places.update({name: index for index, name in enumerate(names or ())})
         self._orders = Memo(self._order)
-        numeric = [i for i, each in enumerate(self._features) if each.kind not in _NOT_NUMBERS]
-        self._is_checked = any(each.kind != "any" for each in self._features)
-        self._numeric = numeric if self._is_checked else []
-        checked = [self._features[index] for index in self._numeric]
-        self._check = MatrixCheck(checked, numeric) if checked else None
+        checked = self.features
+        if not checked and contract.missing.cells != "allow":
+            checked = tuple(
+                Feature(
+                    f"column {number}",
+                    required=contract.missing.cells == "error",
+                    fill=contract.missing.value,
+                )
+                for number in range(1, width + 1)
+            )
+        numeric = [i for i, each in enumerate(checked) if each.kind not in _NOT_NUMBERS]
+        self._is_checked = any(each.is_checked for each in checked)
+        self._is_numeric = len(numeric) == width
+        # In a data frame, a column of which nothing is known may hold anything.
+        self._described = [index for index in numeric if checked[index].kind != "any"]
+        self._check = MatrixCheck([checked[i] for i in numeric], numeric) if numeric else None
+        described = [checked[index] for index in self._described]
+        self._frame_check = MatrixCheck(described, self._described) if described else None
 
     def __call__(self, data: Any) -> Any:
         """The same rows in the model's columns.
@@ -120,11 +105,10 @@ class Alignment:
     def _arrange_table(self, table: Table) -> NDArray[Any] | pd.DataFrame:
         if table.names == self._names:
             return table.values
-        order = self._placed(table.names)
-        if None in order:
+        indices = self._placed(table.names).indices
+        if indices is None:
             return self._arrange_frame(table.to_pandas(), table.names)
-        places: list[Any] = list(order)
-        return table.values[:, places]
+        return table.values.take(indices, axis=1)
 
     def _arrange_frame(self, frame: pd.DataFrame, sent: tuple[str, ...]) -> pd.DataFrame:
         if sent == self._names:
@@ -135,7 +119,7 @@ class Alignment:
             pd.Series([None] * len(frame), index=frame.index)
             if place is None
             else frame.iloc[:, place]
-            for place in self._placed(sent)
+            for place in self._placed(sent).places
         ]
         return pd.concat(columns, axis=1, keys=list(self._names or ()))
 
@@ -160,13 +144,12 @@ class Alignment:
             data = data.set_axis(list(self._names), axis=1)
         return data
 
-    def _placed(self, sent: tuple[str, ...]) -> list[int | None]:
+    def _placed(self, sent: tuple[str, ...]) -> _Order:
         """As ``_order``, remembered; but not the names of a caller who sends very many."""
         return self._orders[sent] if len(sent) <= self._width + 1 else self._order(sent)
 
-    def _order(self, sent: tuple[str, ...]) -> list[int | None]:
-        """Where each of the model's columns stands in the request; None where it is absent."""
-        if not self._features:
+    def _order(self, sent: tuple[str, ...]) -> _Order:
+        if not self.features:
             raise InvalidFeaturesError(
                 f"the columns are named ({_list(sent)}), but the model has no names to put them"
                 " in order by; send rows without names, or declare features=[...]"
@@ -185,17 +168,19 @@ class Alignment:
             extra = []
         missing = [
             each.name
-            for each, place in zip(self._features, order, strict=True)
+            for each, place in zip(self.features, order, strict=True)
             if place is None and each.default is None
         ]
         extra = [name for name in extra if name != self._contract.label]
         if missing or extra:
             raise _unlike(missing, extra)
-        return order
+        import numpy as np
+
+        return _Order(order, None if None in order else np.array(order))
 
     def _checked(self, data: Any) -> Any:
         if not hasattr(data, "columns"):
-            if self._check is not None and len(self._numeric) == self._width:
+            if self._is_numeric and self._check is not None:
                 return self._check(as_matrix(data))
             import pandas as pd
 
@@ -205,43 +190,21 @@ class Alignment:
     def _checked_frame(self, frame: pd.DataFrame) -> Any:
         import pandas as pd
 
+        if not self.features:  # nobody knows the names, but every cell must be there
+            return self._check(as_matrix(frame)) if self._check is not None else frame
         columns = {
-            name: convert(frame.iloc[:, index], index, each, self._contract.missing)
-            for index, (name, each) in enumerate(
-                zip(self._names or (), self._features, strict=True)
-            )
+            name: convert(frame.iloc[:, index], index, each, self._contract.missing.spellings)
+            for index, (name, each) in enumerate(zip(self._names or (), self.features, strict=True))
         }
         frame = pd.DataFrame(columns)
-        if self._check is None:
+        if self._frame_check is None:
             return frame
-        numbers = frame.iloc[:, self._numeric].to_numpy("float64")
-        numbers = self._check(numbers)
-        return numbers if len(self._numeric) == self._width else frame
-
-
-_NOT_NUMBERS = ("any", "text", "datetime")
-
-
-def _agree(features: Sequence[Feature], signature: Signature) -> None:
-    names = signature.names
-    if names is not None:
-        alike = len(names) == len(features) and all(
-            name in each.names for name, each in zip(names, features, strict=True)
-        )
-        if not alike:
-            declared = [each.name for each in features]
-            raise ModelLoadError(
-                f"features= declares {declared}; the model was trained on {list(names)}"
-            )
-    elif signature.width not in (None, len(features)):
-        raise ModelLoadError(
-            f"features= declares {len(features)} columns; the model was trained on"
-            f" {signature.width}"
-        )
-
-
-def _names(features: Sequence[Feature] | None) -> tuple[str, ...] | None:
-    return None if features is None else tuple(each.name for each in features)
+        numbers = self._frame_check(frame.iloc[:, self._described].to_numpy("float64"))
+        if len(self._described) == self._width:
+            return numbers
+        for position, index in enumerate(self._described):
+            frame.isetitem(index, numbers[:, position])
+        return frame
 
 
 def _columns(tensors: dict[str, Any]) -> Table:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from scriptmode.errors import InvalidFeaturesError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
 
-    import pandas as pd
     from numpy.typing import NDArray
 
     from scriptmode.handlers.feature import Feature
@@ -22,8 +19,7 @@ _SAYS = {
     "le": "greater than",
     "lt": "not less than",
 }
-_WORDS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0}
-_SHOWN = 40
+_FEW = 64  # cells, below which Python's own loop is quicker than numpy's calls
 
 
 class MatrixCheck:
@@ -38,18 +34,18 @@ class MatrixCheck:
         import numpy as np
 
         self._features, self._places = tuple(features), tuple(places)
-        self._lower, self._upper = (
-            np.array(side) for side in zip(*map(_limits, features), strict=True)
-        )
+        limits = [_limits(each) for each in features]
+        self._bounds = limits
+        self._lower, self._upper = (np.array(side) for side in zip(*limits, strict=True))
         self._is_bounded = bool(np.isfinite([self._lower, self._upper]).any())
         self._whole = [i for i, each in enumerate(features) if each.kind == "integer"]
         self._chosen = [
-            (i, _choices(each))
+            (i, each.choices or (0, 1))
             for i, each in enumerate(features)
             if each.choices or each.kind == "boolean"
         ]
         self._never_missing = [
-            i for i, each in enumerate(features) if each.required or each.default is not None
+            i for i, each in enumerate(features) if each.required or each.filler is not None
         ]
 
     def __call__(self, values: NDArray[Any]) -> NDArray[Any]:
@@ -61,6 +57,21 @@ class MatrixCheck:
         Raises:
             InvalidFeaturesError: the first cell that its feature does not allow.
         """
+        if values.size <= _FEW and all(map(self._is_plain, values.tolist())):
+            return values
+        return self._check(values)
+
+    def _is_plain(self, row: list[float]) -> bool:
+        """Whether a row is complete and as it should be: for few cells quicker than numpy."""
+        for cell, (lower, upper) in zip(row, self._bounds, strict=True):
+            if not lower <= cell <= upper:  # so is NaN, which is a missing cell
+                return False
+        for index in self._whole:
+            if row[index] % 1:
+                return False
+        return all(row[index] in choices for index, choices in self._chosen)
+
+    def _check(self, values: NDArray[Any]) -> NDArray[Any]:
         import numpy as np
 
         missing = np.isnan(values)
@@ -86,8 +97,9 @@ class MatrixCheck:
         values = values.copy()
         for column in self._never_missing:
             gaps = missing[:, column]
-            if self._features[column].default is not None:
-                values[gaps, column] = float(self._features[column].default)
+            filler = self._features[column].filler
+            if filler is not None:
+                values[gaps, column] = float(filler)
             elif gaps.any():
                 row = int(np.flatnonzero(gaps)[0])
                 raise self._refuse_cell(row, column, "is missing")
@@ -95,7 +107,7 @@ class MatrixCheck:
 
     def _bound_broken(self, values: NDArray[Any], row: int, column: int) -> str:
         for limit, bound in self._features[column].bounds:
-            if _breaks(limit, values[row, column], bound):
+            if breaks(limit, values[row, column], bound):
                 return f"{_SAYS[limit]} {_show(bound)}"
         raise AssertionError("the cell is within its bounds")
 
@@ -115,47 +127,6 @@ class MatrixCheck:
 
     def _refuse_cell(self, row: int, column: int, problem: str) -> InvalidFeaturesError:
         return refuse(int(row), self._places[column], self._features[column], problem)
-
-
-def convert(
-    column: pd.Series[Any], index: int, feature: Feature, missing: Collection[str]
-) -> pd.Series[Any]:
-    """One column of a data frame in the type of its feature.
-
-    Args:
-        column: the cells as the serializer left them.
-        index: where the column stands, from 0.
-        feature: what the cells must be.
-        missing: the spellings of a missing cell.
-
-    Returns:
-        float64 for numbers and booleans, datetime64 for dates, objects for text; a missing
-        cell is NaN, NaT or None, or the feature's default.
-
-    Raises:
-        InvalidFeaturesError: the first cell that its feature does not allow; numbers are held
-            to their bounds by :class:`MatrixCheck`.
-    """
-    import pandas as pd
-
-    if feature.kind == "any":
-        return column
-    reader = _READERS.get(feature.kind, _read_number)
-    cells: list[Any] = []
-    for row, cell in enumerate(column):
-        absent = pd.isna(cell) or (isinstance(cell, str) and cell in missing)
-        if absent and feature.required:
-            raise refuse(row, index, feature, "is missing")
-        value = feature.default if absent else cell
-        if value is not None:
-            problem, value = reader(value, feature)
-            if problem:
-                raise refuse(row, index, feature, f"{str(cell)[:_SHOWN]!r} is {problem}")
-        cells.append(value)
-    if feature.kind == "datetime":
-        return pd.to_datetime(pd.Series(cells, index=column.index))
-    dtype = "object" if feature.kind == "text" else "float64"
-    return pd.Series(cells, index=column.index, dtype=dtype)
 
 
 def refuse(row: int, column: int, feature: Feature, problem: str) -> InvalidFeaturesError:
@@ -181,7 +152,8 @@ def _limits(feature: Feature) -> tuple[float, float]:
     return lower, upper
 
 
-def _breaks(limit: str, cell: float, bound: float) -> bool:
+def breaks(limit: str, cell: float, bound: float) -> bool:
+    """Whether a cell is outside a bound; ``limit`` is one of ``ge``, ``gt``, ``le``, ``lt``."""
     wrong: dict[str, Callable[[], bool]] = {
         "ge": lambda: cell < bound,
         "gt": lambda: cell <= bound,
@@ -191,53 +163,5 @@ def _breaks(limit: str, cell: float, bound: float) -> bool:
     return bool(wrong[limit]())
 
 
-def _choices(feature: Feature) -> Sequence[Any]:
-    return feature.choices or (0, 1)
-
-
 def _show(number: Any) -> str:
     return f"{float(number):.17g}" if float(number) != int(number) else str(int(number))
-
-
-def _read_number(cell: Any, _: Feature) -> tuple[str | None, Any]:
-    import numpy as np
-
-    is_number = isinstance(cell, (int, float, np.number)) and not isinstance(cell, bool)
-    return (None, float(cell)) if is_number else ("not a number", None)
-
-
-def _read_boolean(cell: Any, _: Feature) -> tuple[str | None, Any]:
-    if isinstance(cell, (bool, int, float)):
-        return (None, float(cell)) if cell in (0, 1) else ("neither true nor false", None)
-    word = _WORDS.get(cell.strip().lower()) if isinstance(cell, str) else None
-    return ("neither true nor false", None) if word is None else (None, word)
-
-
-def _read_text(cell: Any, feature: Feature) -> tuple[str | None, Any]:
-    if not isinstance(cell, str):
-        return "not text", None
-    if feature.choices is not None and cell not in feature.choices:
-        return f"not one of {', '.join(feature.choices)}", None
-    if feature.min_length is not None and len(cell) < feature.min_length:
-        return f"shorter than {feature.min_length}", None
-    if feature.max_length is not None and len(cell) > feature.max_length:
-        return f"longer than {feature.max_length}", None
-    if feature.pattern is not None and not re.search(feature.pattern, cell):
-        return f"not like {feature.pattern}", None
-    return None, cell
-
-
-def _read_datetime(cell: Any, _: Feature) -> tuple[str | None, Any]:
-    if isinstance(cell, datetime):
-        return None, cell
-    try:
-        return None, datetime.fromisoformat(str(cell).strip().replace("Z", "+00:00"))
-    except ValueError:
-        return "not a date in ISO 8601", None
-
-
-_READERS: dict[str, Callable[[Any, Feature], tuple[str | None, Any]]] = {
-    "boolean": _read_boolean,
-    "text": _read_text,
-    "datetime": _read_datetime,
-}

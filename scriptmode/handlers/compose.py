@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from scriptmode.errors import DeclarationError, UnknownNameError, UnsupportedMediaTypeError
-from scriptmode.handlers.alignment import Contract
+from scriptmode.errors import DeclarationError, UnknownNameError
 from scriptmode.handlers.columns import read_features
 from scriptmode.handlers.composition import Composition
-from scriptmode.handlers.contract import Handler
+from scriptmode.handlers.contract import Contract
+from scriptmode.handlers.envelope import read_path, wrap_decoder, wrap_encoder
 from scriptmode.handlers.environment import from_environment
+from scriptmode.handlers.examples import example_requests
+from scriptmode.handlers.handler import Handler
+from scriptmode.handlers.hooks import is_hook, read_hook
+from scriptmode.handlers.inference import Inference
+from scriptmode.handlers.loading import Checks
+from scriptmode.handlers.missing import read_missing
+from scriptmode.handlers.outputs import read_outputs
 from scriptmode.handlers.registries import DEFAULT, Registries
+from scriptmode.handlers.resolution import Names, as_list, with_option
 from scriptmode.handlers.safety import extend_trust
-from scriptmode.media import parse
+from scriptmode.handlers.template import Template
 from scriptmode.serializers.base import Typable
+from scriptmode.serializers.csv import CSV
+from scriptmode.serializers.json import JSON
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pydantic import BaseModel
 
-    from scriptmode.handlers.alignment import Extra
+    from scriptmode.handlers.contract import Extra
+    from scriptmode.handlers.inference import Rows
     from scriptmode.models.base import Loader
     from scriptmode.models.trust import Trusted
+    from scriptmode.models.versions import VersionPolicy
     from scriptmode.serializers.base import Decoder, Encoder
-
-FIELDS = (
-    "model",
-    "accepts",
-    "returns",
-    "features",
-    "label",
-    "extra",
-    "missing",
-    "trusted",
-    "options",
-)
-"""What can be declared."""
 
 _FORMATS = ("json", "csv", "jsonlines", "npy", "npz")
 _DEFAULTS: Mapping[str, Any] = {
@@ -46,20 +47,40 @@ _DEFAULTS: Mapping[str, Any] = {
     "label": None,
     "extra": "error",
     "missing": ("",),
+    "predict": None,
+    "before": None,
+    "after": None,
+    "rows": "same",
+    "request": None,
+    "parameters": (),
+    "response": None,
+    "versions": None,
+    "replay": False,
     "trusted": (),
     "options": {},
 }
+FIELDS = ("model", *_DEFAULTS)
+"""What can be declared."""
 
 
 def compose(  # noqa: PLR0913 - the keywords are the declaration
-    model: str | Loader[Any],
+    model: str | Loader[Any] | Mapping[str, Any],
     *,
     accepts: str | Decoder | Iterable[str | Decoder] | None = None,
     returns: str | Encoder | Iterable[str | Encoder] | None = None,
     features: type[BaseModel] | Iterable[str] | None = None,
     label: str | int | None = None,
     extra: Extra | None = None,
-    missing: Iterable[str] | None = None,
+    missing: Iterable[str] | Mapping[str, Any] | None = None,
+    predict: str | Iterable[str] | Mapping[str, str] | Callable[..., Any] | None = None,
+    before: str | Callable[..., Any] | None = None,
+    after: str | Callable[..., Any] | None = None,
+    rows: Rows | None = None,
+    request: str | Iterable[str] | None = None,
+    parameters: Iterable[str] | None = None,
+    response: Any = None,
+    versions: VersionPolicy | None = None,
+    replay: bool | None = None,
     trusted: Trusted | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     registries: Registries = DEFAULT,
@@ -73,7 +94,8 @@ def compose(  # noqa: PLR0913 - the keywords are the declaration
 
     Args:
         model: the framework, by name (``"xgboost"``, ``"sklearn"``, a registered or published
-            one), or a loader object.
+            one), or a loader object. Or a bundle: a mapping from the artefacts' names to
+            either, or to ``{"loader": name, "file": ...}``.
         accepts: what requests may be: names, media types or serializer objects. The first reads
             bodies that come without a content type. Default: every format for tables, JSON first.
         returns: what responses may be; the order decides ties and ``*/*``. Default: the same.
@@ -83,7 +105,26 @@ def compose(  # noqa: PLR0913 - the keywords are the declaration
         label: a column that requests may carry and that is dropped: by name, or by position from
             0, which drops it from rows without names too.
         extra: whether further named columns are an ``"error"`` (the default) or ``"ignore"``.
-        missing: the spellings of a missing cell in formats without types. Default: ``""``.
+        missing: the spellings of a missing cell in formats without types, ``""`` by default. Or
+            a mapping: ``spellings``; ``cells``, which is ``"allow"``, ``"error"`` or ``"fill"``
+            for columns that ``features`` does not describe; and ``value``, which fills them.
+        predict: what to ask of the model: ``"value"`` (the default), ``"label"``, ``"proba"``,
+            ``"margin"``, ``"leaf"``, ``"contribs"`` or ``"transform"``; several, by these names
+            or under others (``{"score": "proba"}``); or a function ``(model, data, context)``.
+        before: a function ``(data, context)`` from a request's rows to the model's.
+        after: a function ``(prediction, context)`` to what is sent.
+        rows: ``"same"`` (the default) refuses to answer with more or fewer rows than came;
+            ``"free"`` does not count.
+        request: where the rows of a JSON body are, such as ``"data.rows"``. Default: the common
+            layouts are recognised.
+        parameters: further members of a JSON body, for hooks, as ``context.parameters``.
+        response: what a JSON response looks like, such as ``{"predictions": "$"}`` or
+            ``[{"score": "$row"}]``; see :class:`scriptmode.handlers.template.Template`.
+        versions: what becomes of an artefact that another release of the framework wrote, which
+            this one cannot be relied on to read: ``"error"`` (the default), ``"warn"``,
+            ``"ignore"``.
+        replay: whether ``model_fn`` asks for the manifest's golden sample, and refuses a model
+            that answers otherwise than when it was saved.
         trusted: names of formats that may execute code when they are read, such as
             ``["pickle"]``, or a mapping from each to the SHA-256 of the only file to trust.
         options: keywords by name, for serializers and loaders that are given by name, such as
@@ -101,18 +142,8 @@ def compose(  # noqa: PLR0913 - the keywords are the declaration
         UntrustedFormatError: an unsafe serializer or loader is not trusted by name.
         DeclarationError: the declaration contradicts itself.
     """
-    keywords = {
-        "model": model,
-        "accepts": accepts,
-        "returns": returns,
-        "features": features,
-        "label": label,
-        "extra": extra,
-        "missing": missing,
-        "trusted": trusted,
-        "options": options,
-        **unknown,
-    }
+    keywords = {**locals(), **unknown}
+    del keywords["registries"], keywords["unknown"]
     given = {name: value for name, value in keywords.items() if value is not None}
     return build((given, from_environment(FIELDS)), registries)
 
@@ -134,105 +165,72 @@ def build(layers: Sequence[Mapping[str, Any]], registries: Registries) -> Handle
         fields.update(layer)
     if "model" not in fields:
         raise DeclarationError("no model is declared")
-    names = _Names(registries, fields["options"])
+    names = Names(registries, fields["options"])
     decoders = names.serializers(fields["accepts"], "decode")
     encoders = names.serializers(fields["returns"], "encode")
     loader = names.loader(fields["model"])
-    names.refuse_unused_options(layers)
+    names.refuse_unused_options(_declared_parts(layers))
     loader = extend_trust(loader, [*decoders, *encoders], fields["trusted"])
-    contract = _contract(fields)
-    decoders = [_typed(decoder, contract) for decoder in decoders]
-    made = Composition.of(loader, decoders, encoders, contract)
+    checks = Checks(fields["versions"] or "error", fields["replay"])
+    if fields["versions"] is not None:
+        loader = with_option(loader, "versions", checks.versions) or loader
+    inference = _inference(fields, loader)
+    path, parameters = read_path(fields["request"]), _parameters(fields["parameters"])
+    layout = next((each.layout for each in decoders if isinstance(each, JSON)), "auto")
+    examples = example_requests(inference.contract.features or (), layout, path)
+    decoders = [
+        wrap_decoder(_typed(each, inference.contract), path, parameters) for each in decoders
+    ]
+    encoders = _enveloped(encoders, fields["response"], inference)
+    made = Composition.of(inference, decoders, encoders, checks, examples)
     return Handler(made.model_fn, made.input_fn, made.predict_fn, made.output_fn)
 
 
-class _Names:
-    """Names to objects, with the options that were declared for each."""
-
-    def __init__(self, registries: Registries, options: Mapping[str, Mapping[str, Any]]) -> None:
-        self._registries = registries
-        self._options = {self._canonical(name): chosen for name, chosen in options.items()}
-
-    def loader(self, model: str | Loader[Any]) -> Loader[Any]:
-        if isinstance(model, str):
-            return self._registries.loaders.get(model, **self._options_of(model))
-        _demand(model, ("name", "load", "predict"), "a model loader")
-        return model
-
-    def serializers(self, declared: Any, verb: str) -> list[Any]:
-        found: list[Any] = []
-        for item in _listed(declared):
-            serializer = item
-            if isinstance(item, str):
-                serializer = self._registries.serializers.get(item, **self._options_of(item))
-            _demand(serializer, ("media_types", verb), "a serializer")
-            _check_media_types(serializer)
-            if serializer not in found:
-                found.append(serializer)
-        if not found:
-            raise DeclarationError(f"there is nothing to {verb} with: the list is empty")
-        return found
-
-    def refuse_unused_options(self, layers: Sequence[Mapping[str, Any]]) -> None:
-        """Options for a name that no layer declares would be lost in silence."""
-        items = [
-            item
-            for field in FIELDS[:3]
-            for layer in ([layer for layer in layers if field in layer] or [_DEFAULTS])
-            for item in _listed(layer.get(field))
-        ]
-        used = {self._canonical(item) for item in items if isinstance(item, str)}
-        for name in self._options:
-            if name not in used:
-                raise UnknownNameError("declared part to set options of", name, used)
-
-    def _options_of(self, name: str) -> Mapping[str, Any]:
-        return self._options.get(self._canonical(name), {})
-
-    def _canonical(self, name: str) -> str:
-        """The one name behind all aliases, so that options of csv reach text/csv."""
-        return self._registries.serializers.canonical(self._registries.loaders.canonical(name))
-
-
-def _listed(declared: Any) -> list[Any]:
-    if declared is None:
-        return []
-    if isinstance(declared, (str, type)) or not hasattr(declared, "__iter__"):
-        return [declared]
-    return list(declared)
-
-
-def _demand(found: Any, attributes: Iterable[str], kind: str) -> None:
-    if isinstance(found, type):
-        raise DeclarationError(f"{found.__name__} is a class: pass an object, {found.__name__}()")
-    for attribute in attributes:
-        if not hasattr(found, attribute):
-            raise DeclarationError(f"{found!r} is not {kind} that can do this: no {attribute!r}")
-
-
-def _check_media_types(serializer: Any) -> None:
-    media_types = serializer.media_types
-    kind = type(serializer).__name__
-    if isinstance(media_types, str) or not media_types:
-        raise DeclarationError(f"{kind}.media_types must be a tuple of content types")
-    for media_type in media_types:
-        try:
-            found = parse(media_type)
-        except UnsupportedMediaTypeError:
-            found = None
-        if found is None or found.params:
-            raise DeclarationError(
-                f"{kind}.media_types: {media_type!r} is not a plain type/subtype"
-            )
-
-
-def _contract(fields: Mapping[str, Any]) -> Contract:
-    if fields["extra"] not in ("error", "ignore"):
-        raise DeclarationError(f"extra={fields['extra']!r}: expected 'error' or 'ignore'")
-    if isinstance(fields["missing"], str):
-        raise DeclarationError(f"missing={fields['missing']!r}: list the spellings")
+def _inference(fields: Mapping[str, Any], loader: Loader[Any]) -> Inference:
     features = read_features(fields["features"])
-    return Contract(features, fields["label"], fields["extra"], tuple(fields["missing"]))
+    contract = Contract(features, fields["label"], fields["extra"], read_missing(fields["missing"]))
+    predict = fields["predict"]
+    own = is_hook(predict)
+    return Inference(
+        loader,
+        contract,
+        outputs=read_outputs(None if own else predict),
+        before=read_hook("before", fields["before"], ("data", "context")),
+        predict=read_hook("predict", predict, ("model", "data", "context")) if own else None,
+        after=read_hook("after", fields["after"], ("prediction", "context")),
+        rows=fields["rows"],
+    )
+
+
+def _enveloped(encoders: list[Any], response: Any, inference: Inference) -> list[Any]:
+    """Encoders that lay predictions out as declared."""
+    if response is None and inference.outputs.is_selectable_inference:
+        # As SageMaker's XGBoost container does: only Batch Transform gets a last line's end.
+        response = {"predictions": ["$row"]}
+        if not os.environ.get("SAGEMAKER_BATCH"):
+            encoders = [
+                replace(each, final_newline=False) if isinstance(each, CSV) else each
+                for each in encoders
+            ]
+    template = None if response is None else Template(response)
+    return [wrap_encoder(encoder, template) for encoder in encoders]
+
+
+def _declared_parts(layers: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """The models and serializers of every layer, for which options may be declared."""
+    return [
+        item
+        for field in FIELDS[:3]
+        for layer in ([layer for layer in layers if field in layer] or [_DEFAULTS])
+        for item in as_list(layer.get(field))
+    ]
+
+
+def _parameters(declared: Any) -> tuple[str, ...]:
+    names = tuple(as_list(declared))
+    if not all(isinstance(name, str) for name in names):
+        raise DeclarationError(f"parameters={declared!r}: list the names")
+    return names
 
 
 def _typed(decoder: Any, contract: Contract) -> Any:
@@ -241,4 +239,4 @@ def _typed(decoder: Any, contract: Contract) -> Any:
         return decoder
     features = contract.features or ()
     words = [name for each in features if each.is_worded for name in each.names]
-    return decoder.typed([each.name for each in features], words, contract.missing)
+    return decoder.typed([each.name for each in features], words, contract.missing.spellings)

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptmode._memo import PerObject
 from scriptmode.errors import (
+    LayoutError,
     MalformedBodyError,
-    ModelLoadError,
     NotAcceptableError,
     PredictionError,
 )
 from scriptmode.handlers.intake import Intake
+from scriptmode.handlers.loading import Checks, load
 from scriptmode.media import Offers
-from scriptmode.models.base import Signature, Signed
 from scriptmode.serializers.base import as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scriptmode.handlers.alignment import Alignment, Contract
-    from scriptmode.models.base import Loader
+    from scriptmode.handlers.inference import Inference
     from scriptmode.serializers.base import Body, Decoder, Encoder
 
 
@@ -34,30 +32,29 @@ class Composition:
     context, so there is exactly one optional parameter and nothing variadic.
 
     Args:
-        loader: reads and asks the model.
+        inference: asks the model, within what is declared of the columns.
         intake: chooses the decoder.
         offers: chooses among ``writers``.
         writers: for each offer, the encoder and the media type it will answer with.
-        contract: what is declared of the columns.
+        checks: what is made sure of while a model is loaded.
+        examples: JSON bodies that would be accepted, shown to those who send others.
     """
 
-    loader: Loader[Any]
+    inference: Inference
     intake: Intake
     offers: Offers
     writers: tuple[tuple[Encoder, str], ...]
-    contract: Contract
-    _alignment: PerObject[Alignment | None] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_alignment", PerObject(self._bind))
+    checks: Checks = Checks()  # noqa: RUF009 - frozen
+    examples: tuple[str, ...] = ()
 
     @classmethod
     def of(
         cls,
-        loader: Loader[Any],
+        inference: Inference,
         decoders: Sequence[Decoder],
         encoders: Sequence[Encoder],
-        contract: Contract,
+        checks: Checks = Checks(),  # noqa: B008 - frozen
+        examples: tuple[str, ...] = (),
     ) -> Composition:
         """Compose resolved parts; see :func:`scriptmode.handlers.compose.compose`.
 
@@ -70,7 +67,7 @@ class Composition:
         writers = tuple(canonical + aliases)
         understood = [frozenset(getattr(encoder, "parameters", ())) for encoder, _ in writers]
         offers = Offers([media_type for _, media_type in writers], understood, len(canonical))
-        return cls(loader, Intake(decoders), offers, writers, contract)
+        return cls(inference, Intake(decoders), offers, writers, checks, examples)
 
     def model_fn(self, model_dir: str, context: Any = None) -> Any:
         """Load the model.
@@ -80,17 +77,14 @@ class Composition:
             context: what the serving stack tells about itself, if it does.
 
         Returns:
-            The framework's own object.
+            The framework's own object; of a bundle, the parts by name.
 
         Raises:
-            ModelLoadError: none, several, a damaged one, or one that contradicts ``features``.
+            ModelLoadError: none, several, a damaged one, or one that contradicts the declaration
+                or its manifest.
             UntrustedFormatError: loading it could execute code that nobody trusted.
         """
-        if not Path(model_dir).is_dir():
-            raise ModelLoadError(f"the model folder {model_dir} does not exist")
-        model = self.loader.load(Path(model_dir))
-        self._alignment(model)
-        return model
+        return load(self.inference, Path(model_dir), self.checks)
 
     def input_fn(self, body: Body, content_type: str | None, context: Any = None) -> Any:
         """Decode a request.
@@ -111,13 +105,15 @@ class Composition:
             params = {name: value for name, value in params.items() if name != "charset"}
         try:
             return decoder.decode(as_bytes(body), params)
+        except LayoutError as error:
+            raise LayoutError(error.problem, self.examples or error.examples) from None
         except ValueError as error:  # of a decoder that does not know our errors
             raise MalformedBodyError(
                 f"the body is not valid {decoder.media_types[0]} ({type(error).__name__})"
             ) from error
 
     def predict_fn(self, data: Any, model: Any, context: Any = None) -> Any:
-        """Hold the request to the model's columns, and ask the model.
+        """Hold the request to the model's columns, call the hooks, and ask the model.
 
         Args:
             data: what ``input_fn`` returned.
@@ -130,9 +126,9 @@ class Composition:
         Raises:
             InvalidFeaturesError: columns are missing, extra, too few or too many, or a cell is not
                 what its feature says.
+            PredictionError: another number of rows came out than in.
         """
-        alignment = self._alignment(model)
-        return self.loader.predict(model, data if alignment is None else alignment(data))
+        return self.inference(data, model, context)
 
     def output_fn(
         self, prediction: Any, accept: str | None, context: Any = None
@@ -167,10 +163,6 @@ class Composition:
         """Whether the caller has a choice: else it is the script that is wrong."""
         others = {id(encoder): encoder for encoder, _ in self.writers if encoder is not besides}
         return any(_carries(encoder, prediction) for encoder in others.values())
-
-    def _bind(self, model: Any) -> Alignment | None:
-        known = self.loader.signature(model) if isinstance(self.loader, Signed) else Signature()
-        return self.contract.bind(known)
 
 
 def _carries(encoder: Encoder, prediction: Any) -> bool:

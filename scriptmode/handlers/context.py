@@ -1,7 +1,8 @@
-"""What a host tells the functions that ask for a context."""
+"""What a host tells the functions and hooks that ask for a context."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,18 +12,54 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RequestContext:
-    """The context of a request, with the names that scripts for the AWS stacks read.
+    """The context of a request, the same in every host.
 
-    The model servers behind those stacks (multi-model-server, TorchServe) answer many requests
-    at once, hence the index that their header methods take; here it is always 0.
+    It also has the names that scripts for the AWS stacks read. The model servers behind those
+    stacks (multi-model-server, TorchServe) answer many requests at once, hence the index that
+    their header methods take; here it is always 0.
 
     Args:
-        headers: the request's headers, names lower-cased.
-        model_dir: the folder that holds the artefact, while the model is loaded.
+        headers: the request's headers, names lower-cased; empty where the host hides them.
+        parameters: the members of the request that are declared as ``parameters``.
+        model_dir: the folder that holds the artefact, where the host tells it.
+        model_name: what the host calls the model, where it serves several.
+        device: the number of the accelerator that the host gave this worker; None without one.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     model_dir: str | None = None
+    model_name: str | None = None
+    device: int | None = None
+
+    @classmethod
+    def of(cls, context: Any) -> RequestContext:
+        """Ours, from whatever a host hands over.
+
+        Args:
+            context: None, one of ours, or the context of multi-model-server or TorchServe.
+        """
+        if context is None:
+            return cls()
+        if isinstance(context, cls):
+            return context
+        properties = getattr(context, "system_properties", None) or {}
+        return cls(
+            headers=_headers(context),
+            model_dir=properties.get("model_dir"),
+            model_name=getattr(context, "model_name", None),
+            device=properties.get("gpu_id"),
+        )
+
+    @property
+    def accept(self) -> str | None:
+        """The Accept header, verbatim."""
+        return self.headers.get("accept")
+
+    @property
+    def content_type(self) -> str | None:
+        """The Content-Type header, verbatim."""
+        return self.headers.get("content-type")
 
     @property
     def custom_attributes(self) -> str | None:
@@ -30,9 +67,14 @@ class RequestContext:
         return self.headers.get("x-amzn-sagemaker-custom-attributes")
 
     @property
+    def worker(self) -> int:
+        """The number of the process that answers."""
+        return os.getpid()
+
+    @property
     def system_properties(self) -> dict[str, Any]:
         """``model_dir`` and ``gpu_id``, None without an accelerator."""
-        return {"model_dir": self.model_dir, "gpu_id": None}
+        return {"model_dir": self.model_dir, "gpu_id": self.device}
 
     def get_request_header(self, index: int, name: str) -> str | None:
         """One header, whatever the case of its name."""
@@ -41,3 +83,12 @@ class RequestContext:
     def get_all_request_header(self, index: int) -> dict[str, str]:
         """All headers, names lower-cased."""
         return dict(self.headers)
+
+
+def _headers(context: Any) -> dict[str, str]:
+    """The headers that a foreign context tells; while the model is loaded it has none."""
+    try:
+        found = context.get_all_request_header(0)
+    except (AttributeError, TypeError, IndexError, KeyError):
+        return {}
+    return {str(name).lower(): str(value) for name, value in dict(found or {}).items()}

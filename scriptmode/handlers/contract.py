@@ -1,99 +1,133 @@
-"""The four functions of a script, ours or hand-written, as one value."""
+"""What a declaration says of the columns, joined with what the artefact knows of them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from scriptmode.errors import DeclarationError
+from scriptmode.errors import DeclarationError, ModelLoadError
+from scriptmode.handlers.alignment import Alignment
+from scriptmode.handlers.feature import Feature
+from scriptmode.handlers.missing import Missing
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from collections.abc import Sequence
 
-NAMES = ("model_fn", "input_fn", "predict_fn", "output_fn")
+    from scriptmode.models.base import Signature
 
-
-class ModelFn(Protocol):
-    """Loads the model."""
-
-    def __call__(self, model_dir: str, context: Any = None, /) -> Any:
-        """Return the model in a folder."""
-        ...
+Extra: TypeAlias = Literal["error", "ignore"]
+_EXTRAS = ("error", "ignore")
 
 
-class InputFn(Protocol):
-    """Decodes a request."""
+@dataclass(frozen=True)
+class Contract:
+    """What a declaration says of the columns; empty where it says nothing.
 
-    def __call__(self, body: Any, content_type: str | None, context: Any = None, /) -> Any:
-        """Return what ``predict_fn`` takes."""
-        ...
+    Args:
+        features: the columns in the model's order.
+        label: a column, by name, that requests may carry and that is dropped; a position from 0
+            drops it from rows without names too.
+        extra: whether further named columns are an error or ignored.
+        missing: what a missing cell is, and what becomes of it.
 
-
-class PredictFn(Protocol):
-    """Asks the model."""
-
-    def __call__(self, data: Any, model: Any, context: Any = None, /) -> Any:
-        """Return what ``output_fn`` takes."""
-        ...
-
-
-class OutputFn(Protocol):
-    """Encodes a response."""
-
-    def __call__(self, prediction: Any, accept: str | None, context: Any = None, /) -> Any:
-        """Return the body, or the body and its content type."""
-        ...
-
-
-class Handler(NamedTuple):
-    """The four functions that every script-mode serving stack looks up by name.
-
-    Unpack it into a script's global names::
-
-        model_fn, input_fn, predict_fn, output_fn = compose("xgboost")
+    Raises:
+        DeclarationError: the parts contradict each other.
     """
 
-    model_fn: ModelFn
-    input_fn: InputFn
-    predict_fn: PredictFn
-    output_fn: OutputFn
+    features: tuple[Feature, ...] | None = None
+    label: str | int | None = None
+    extra: Extra = "error"
+    missing: Missing = field(default_factory=Missing)
 
-    @classmethod
-    def of(cls, script: Handler | ModuleType) -> Handler:
-        """The four functions of a script, composed or written by hand.
+    def __post_init__(self) -> None:
+        if self.extra not in _EXTRAS:
+            raise DeclarationError(f"extra={self.extra!r}: expected 'error' or 'ignore'")
+        is_described = any(each.kind != "any" for each in self.features or ())
+        if is_described and self.missing.cells != "allow":
+            raise DeclarationError(
+                f"missing: cells={self.missing.cells!r}, but features is a pydantic model, whose"
+                " fields say it themselves: required, X | None, or a default"
+            )
 
-        A script may leave out ``input_fn``, ``predict_fn`` or ``output_fn``, as it may in the
-        serving stacks: what stands in reads and writes JSON, CSV and npy, and calls the model.
-
-        Args:
-            script: an imported script, or its functions already gathered.
+    def bind(self, signature: Signature) -> Alignment | None:
+        """Join the declaration with what the artefact knows; None when neither knows anything.
 
         Raises:
-            DeclarationError: there is no ``model_fn``, or one of the names is not a function.
+            ModelLoadError: they contradict each other, or nobody knows what can be checked.
         """
-        if isinstance(script, Handler):
-            return script
-        functions = {name: getattr(script, name) for name in NAMES if hasattr(script, name)}
-        for name, function in functions.items():
-            if not callable(function):
-                raise DeclarationError(f"{name} of {_name(script)} is not a function")
-        if "model_fn" not in functions:
-            raise DeclarationError(_no_model_fn(script))
-        if len(functions) < len(NAMES):
-            from scriptmode.handlers.defaults import stand_in
+        features, width = self.features, signature.width
+        if features is not None:
+            _agree(features, signature)
+            width = len(features)
+        elif signature.names:
+            features = tuple(map(Feature, signature.names))
+        if width is None:
+            if self.missing.cells != "allow":
+                raise ModelLoadError("missing: nobody knows the model's columns; declare features")
+            return None
+        if features is not None:
+            features = tuple(map(self._complete, features, _categories(signature, len(features))))
+        elif any(known is not None for known in signature.categories or ()):
+            raise ModelLoadError("the model has categories and no names: declare features=...")
+        return Alignment(self, width, features, signature.names or _names(features))
 
-            made = stand_in()
-            functions = {name: functions.get(name, getattr(made, name)) for name in NAMES}
-        return cls(**functions)
+    def _complete(self, feature: Feature, categories: tuple[Any, ...] | None) -> Feature:
+        """A feature with the categories of the artefact, and the policy for missing cells."""
+        if feature.kind == "any" and self.missing.cells == "error":
+            feature = replace(feature, required=True)
+        if feature.kind == "any" and self.missing.cells == "fill":
+            feature = replace(feature, fill=self.missing.value)
+        return feature if categories is None else _with_categories(feature, categories)
 
 
-def _name(script: ModuleType) -> str:
-    return getattr(script, "__file__", None) or script.__name__
+def _categories(signature: Signature, width: int) -> Sequence[tuple[Any, ...] | None]:
+    return signature.categories or (None,) * width
 
 
-def _no_model_fn(script: ModuleType) -> str:
-    if hasattr(script, "transform_fn"):
-        return (
-            f"{_name(script)} defines transform_fn, which hides decoding and encoding:"
-            " split it into input_fn, predict_fn and output_fn"
+def _with_categories(feature: Feature, known: tuple[Any, ...]) -> Feature:
+    """Hold a column to the categories that the model was trained on."""
+    choices = feature.choices
+    if not known:
+        if choices is None or isinstance(choices[0], str):
+            raise ModelLoadError(
+                f"the model has categories for {feature.name!r} and does not say which: declare"
+                " the numbers it was trained on, in features, as Literal[0, 1, ...]"
+            )
+        return feature
+    strange = [choice for choice in choices or () if choice not in known]
+    if strange:
+        raise ModelLoadError(
+            f"features allows {strange[0]!r} for {feature.name!r}, of which the model has no"
+            f" category; it has {', '.join(map(repr, known[:20]))}"
         )
-    return f"{_name(script)} defines no model_fn"
+    if choices is not None:
+        return feature
+    kind: Any = "text" if isinstance(known[0], str) else "number"
+    if feature.kind not in ("any", kind, "integer" if kind == "number" else kind):
+        raise ModelLoadError(
+            f"features declares {feature.name!r} as {feature.kind}; the model has the categories"
+            f" {', '.join(map(repr, known[:20]))}"
+        )
+    return replace(feature, kind=kind, choices=known)
+
+
+def _agree(features: Sequence[Feature], signature: Signature) -> None:
+    names = signature.names
+    if names is not None:
+        alike = len(names) == len(features) and all(
+            name in each.names for name, each in zip(names, features, strict=True)
+        )
+        if not alike:
+            declared = [each.name for each in features]
+            raise ModelLoadError(
+                f"features= declares {declared}; the model was trained on {list(names)}"
+            )
+    elif signature.width not in (None, len(features)):
+        raise ModelLoadError(
+            f"features= declares {len(features)} columns; the model was trained on"
+            f" {signature.width}"
+        )
+
+
+def _names(features: Sequence[Feature] | None) -> tuple[str, ...] | None:
+    return None if features is None else tuple(each.name for each in features)

@@ -15,7 +15,7 @@ from scriptmode.handlers.environment import from_environment
 from scriptmode.handlers.registries import DEFAULT, Registries
 
 if TYPE_CHECKING:
-    from scriptmode.handlers.contract import Handler
+    from scriptmode.handlers.handler import Handler
 
 _SUFFIXES = (".toml", ".yaml", ".yml")
 
@@ -25,7 +25,11 @@ class Declaration(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, title="scriptmode declaration")
 
-    model: str = Field(description="The framework, by name.", examples=["xgboost", "sklearn"])
+    model: str | dict[str, str | dict[str, Any]] = Field(
+        description="The framework, by name; or the artefacts of a bundle, each a loader's name or"
+        " an object with loader and its keywords.",
+        examples=["xgboost", {"scaler": {"loader": "sklearn", "file": "scaler.skops"}}],
+    )
     accepts: str | list[str] | None = Field(
         None, description="What requests may be: names or media types.", examples=[["csv", "json"]]
     )
@@ -43,8 +47,43 @@ class Declaration(BaseModel):
     extra: Literal["error", "ignore"] | None = Field(
         None, description="Whether further named columns are an error or ignored."
     )
-    missing: list[str] | None = Field(
-        None, description="The spellings of a missing cell.", examples=[["", "NA"]]
+    missing: list[str] | dict[str, Any] | None = Field(
+        None,
+        description="The spellings of a missing cell; or an object with spellings, cells (allow,"
+        " error, fill) and value.",
+        examples=[["", "NA"]],
+    )
+    predict: str | list[str] | dict[str, str] | None = Field(
+        None,
+        description="What to ask of the model: value, label, proba, margin, leaf, contribs,"
+        " transform; several; or module:function.",
+        examples=["proba", ["label", "proba"]],
+    )
+    before: str | None = Field(
+        None, description="module:function (data, context), from a request's rows to the model's."
+    )
+    after: str | None = Field(
+        None, description="module:function (prediction, context), to what is sent."
+    )
+    rows: Literal["same", "free"] | None = Field(
+        None, description="Whether there must be as many predictions as rows."
+    )
+    request: str | list[str] | None = Field(
+        None, description="Where the rows of a JSON body are.", examples=["data.rows"]
+    )
+    parameters: list[str] | None = Field(
+        None, description="Further members of a JSON body, for hooks."
+    )
+    response: Any = Field(
+        None,
+        description="What a JSON response looks like: $ is the prediction, $row that of one row.",
+        examples=[{"predictions": "$"}],
+    )
+    versions: Literal["error", "warn", "ignore"] | None = Field(
+        None, description="What becomes of an artefact of another release of the framework."
+    )
+    replay: bool | None = Field(
+        None, description="Whether the golden sample must be answered alike before serving."
     )
     trusted: list[str] | dict[str, str] | None = Field(
         None,
@@ -116,7 +155,9 @@ def _validate(fields: Any, path: Path) -> Declaration:
 
 
 def _explain(problem: Any) -> str:
-    place = ".".join(map(str, problem["loc"])) or "the file"
+    # Of a field that may be one of several types, pydantic names the type too.
+    parts = [str(part) for part in problem["loc"] if part != "str" and "[" not in str(part)]
+    place = ".".join(parts) or "the file"
     if problem["type"] == "extra_forbidden":
         return f"no field named {place!r}{suggestion(place, Declaration.model_fields)}"
     return f"{place}: {problem['msg'].lower()}"

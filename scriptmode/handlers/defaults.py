@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from scriptmode.errors import ModelLoadError, UnknownNameError
-from scriptmode.handlers.alignment import Contract
 from scriptmode.handlers.composition import Composition
+from scriptmode.handlers.inference import Inference
 from scriptmode.handlers.registries import DEFAULT
 from scriptmode.models.arrays import as_matrix, refuse_names
 from scriptmode.models.base import Signature, Signed
@@ -61,4 +61,4 @@ def _loader_of(framework: str) -> Loader[Any] | None:
 def stand_in() -> Composition:
     """Functions that read and write JSON, CSV and npy, as the serving stacks' own defaults do."""
     formats: list[Any] = [DEFAULT.serializers.get(name) for name in ("json", "csv", "npy")]
-    return Composition.of(AnyModel(), formats, formats, Contract())
+    return Composition.of(Inference(AnyModel()), formats, formats)

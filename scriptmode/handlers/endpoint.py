@@ -15,7 +15,7 @@ from scriptmode.serializers.plain import dump_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from scriptmode.handlers.contract import Handler
+    from scriptmode.handlers.handler import Handler
 
 _LOG = logging.getLogger("scriptmode")
 _JSON = "application/json"

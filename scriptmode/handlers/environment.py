@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from scriptmode.errors import UnknownNameError
+from scriptmode.errors import DeclarationError, UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -15,12 +15,17 @@ PREFIX = "SCRIPTMODE_"
 _ELSEWHERE = ("plugins",)  # read by the registries
 # Injected into every pod of a namespace with a Service that is called "scriptmode".
 _OF_KUBERNETES = re.compile(rf"{PREFIX}(SERVICE|PORT)(_|$)")
-_SINGLE = ("model", "label", "extra")
-_STRUCTURED = ("options",)  # no list of names: only files and keywords can declare it
+_SINGLE = ("model", "label", "extra", "before", "after", "rows", "request", "versions")
+_STRUCTURED = ("options", "response")  # no list of names: only files and keywords can declare it
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+_SELECTED = "SAGEMAKER_INFERENCE_OUTPUT"
 
 
-def from_environment(fields: Collection[str]) -> dict[str, str | list[str]]:
+def from_environment(fields: Collection[str]) -> dict[str, Any]:
     """The declaration's fields that are set as ``SCRIPTMODE_<FIELD>``, lists split at commas.
+
+    ``SAGEMAKER_INFERENCE_OUTPUT``, by which SageMaker's XGBoost container is told what to
+    answer, sets ``predict`` where ``SCRIPTMODE_PREDICT`` does not.
 
     Args:
         fields: the fields that can be declared.
@@ -28,9 +33,12 @@ def from_environment(fields: Collection[str]) -> dict[str, str | list[str]]:
     Raises:
         UnknownNameError: a variable with our prefix that names no field: a typo would
             otherwise change nothing, in silence.
+        DeclarationError: a value that the field cannot have.
     """
     known = [name for name in (*fields, *_ELSEWHERE) if name not in _STRUCTURED]
-    found: dict[str, str | list[str]] = {}
+    found: dict[str, Any] = {}
+    if selected := os.environ.get(_SELECTED):
+        found["predict"] = _split(selected.lower().replace(" ", ""))
     for variable, value in os.environ.items():
         if not variable.startswith(PREFIX) or _OF_KUBERNETES.match(variable):
             continue
@@ -38,8 +46,20 @@ def from_environment(fields: Collection[str]) -> dict[str, str | list[str]]:
         if field not in known:
             names = [PREFIX + name.upper() for name in known]
             raise UnknownNameError("environment variable", variable, names)
-        if field in _SINGLE:
-            found[field] = value
-        elif field not in _ELSEWHERE:
-            found[field] = [item.strip() for item in value.split(",") if item.strip()]
+        if field not in _ELSEWHERE:
+            found[field] = _read(field, variable, value)
     return found
+
+
+def _read(field: str, variable: str, value: str) -> Any:
+    if field in _SINGLE or (field == "predict" and "," not in value):
+        return value
+    if field == "replay":
+        if value.lower() not in _BOOLEANS:
+            raise DeclarationError(f"{variable}={value!r}: expected true or false")
+        return _BOOLEANS[value.lower()]
+    return _split(value)
+
+
+def _split(value: str) -> list[str]:
+    return [item.strip() for item in value.split(",") if item.strip()]

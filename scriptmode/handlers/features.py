@@ -46,7 +46,11 @@ def read_model(model: type[BaseModel]) -> tuple[Feature, ...]:
 
 def _read_field(name: str, field: FieldInfo) -> Feature:
     annotation, optional, metadata = _unwrap(field.annotation, list(field.metadata))
-    feature = replace(_read_type(name, annotation), aliases=_aliases(name, field))
+    feature = replace(
+        _read_type(name, annotation),
+        aliases=_aliases(name, field),
+        examples=tuple(field.examples or ()),
+    )
     if not field.is_required():
         default = field.get_default(call_default_factory=True)
         value: Any = default.value if isinstance(default, enum.Enum) else default

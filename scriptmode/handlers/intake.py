@@ -34,9 +34,9 @@ class Intake:
     """
 
     def __init__(self, decoders: Sequence[Decoder]) -> None:
-        self._decoders = tuple(decoders)
+        self.decoders = tuple(decoders)
         self._by_type: dict[str, Decoder] = {}
-        for decoder in self._decoders:
+        for decoder in self.decoders:
             for media_type in decoder.media_types:
                 self._add(str(parse(media_type)), decoder)
         self._readers = Memo(self._find)
@@ -52,10 +52,10 @@ class Intake:
     @property
     def media_types(self) -> tuple[str, ...]:
         """The canonical content type of each decoder."""
-        return tuple(decoder.media_types[0] for decoder in self._decoders)
+        return tuple(decoder.media_types[0] for decoder in self.decoders)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._decoders,)
+        return type(self), (self.decoders,)
 
     def _add(self, media_type: str, decoder: Decoder) -> None:
         other = self._by_type.setdefault(media_type, decoder)
@@ -67,14 +67,14 @@ class Intake:
 
     def _find(self, header: str | None) -> Reader:
         if header is None or not header.strip():
-            return Reader(self._decoders[0], NO_PARAMS)
+            return Reader(self.decoders[0], NO_PARAMS)
         try:
             media_type = parse(header)
         except UnsupportedMediaTypeError as error:
             raise UnsupportedMediaTypeError(str(error), supported=self.media_types) from None
         decoder = self._by_type.get(media_type.essence) or self._by_suffix(media_type.suffix)
         if decoder is None and media_type.essence == _UNTYPED:
-            decoder = self._decoders[0]
+            decoder = self.decoders[0]
         if decoder is None:
             raise UnsupportedMediaTypeError(
                 f"Content-Type {media_type.essence!r} is not supported; send one of"

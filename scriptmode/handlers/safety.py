@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from scriptmode.errors import DeclarationError, UntrustedFormatError
+from scriptmode.handlers.resolution import with_option
+from scriptmode.models.bundle import Bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +36,8 @@ def extend_trust(loader: Any, serializers: Iterable[Any], trusted: Trusted) -> A
         raise DeclarationError(
             f"trusted={trusted!r}: list the formats that may execute code, such as ['pickle']"
         )
-    unsafe = {_part_name(part) for part in (loader, *serializers) if not _is_safe(part)}
+    loaders = loader.parts.values() if isinstance(loader, Bundle) else (loader,)
+    unsafe = {_part_name(part) for part in (*loaders, *serializers) if not _is_safe(part)}
     for name in sorted(unsafe):
         if name not in trusted:
             raise UntrustedFormatError(
@@ -43,13 +45,14 @@ def extend_trust(loader: Any, serializers: Iterable[Any], trusted: Trusted) -> A
             )
     if not set(trusted) - unsafe:
         return loader
-    if not (dataclasses.is_dataclass(loader) and hasattr(loader, "trusted")):
-        names = sorted(set(trusted) - unsafe)
-        raise DeclarationError(f"trusted={names}: nothing that is declared reads such a format")
     kept: Any = [name for name in trusted if name not in unsafe]
     if isinstance(trusted, Mapping):
         kept = {name: trusted[name] for name in kept}
-    return dataclasses.replace(loader, trusted=kept)  # type: ignore[type-var]
+    extended = with_option(loader, "trusted", kept)
+    if extended is None:
+        names = sorted(set(trusted) - unsafe)
+        raise DeclarationError(f"trusted={names}: nothing that is declared reads such a format")
+    return extended
 
 
 def _is_safe(part: Any) -> bool:

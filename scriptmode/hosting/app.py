@@ -138,9 +138,8 @@ class App:
                 supported=["identity"],
             )
         body = await self._read(headers, receive)
-        request = Request(
-            body, headers.get("content-type"), headers.get("accept"), RequestContext(headers)
-        )
+        context = RequestContext(headers, model_dir=self._model_dir)
+        request = Request(body, headers.get("content-type"), headers.get("accept"), context)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._worker, self._endpoint.invoke, request)
 

@@ -6,8 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from scriptmode._imports import require
-from scriptmode.handlers.contract import Handler
 from scriptmode.handlers.endpoint import Endpoint
+from scriptmode.handlers.handler import Handler
 from scriptmode.handlers.script import import_script
 from scriptmode.hosting.app import MAX_BODY, App
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from scriptmode.models.base import Loader
 
 BUILTINS = {
+    "json": Builtin("scriptmode.models.documents:Document"),
+    "path": Builtin("scriptmode.models.paths:Paths"),
     "sklearn": Builtin(
         "scriptmode.models.sklearn:Sklearn", ("scikit-learn",), requires="sklearn", extra="sklearn"
     ),

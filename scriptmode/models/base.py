@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from pathlib import Path
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    NamedTuple,
+    Protocol,
+    TypeVar,
+    runtime_checkable,
+)
 
-from scriptmode.errors import ModelLoadError
+from scriptmode.errors import DeclarationError, ModelLoadError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Mapping, Sequence
+
+MANIFEST = "scriptmode.json"
+"""The file of a model folder that is ours, and no artefact."""
+
+OUTPUTS = ("value", "label", "proba", "margin", "leaf", "contribs", "transform")
+"""What models can be asked for, under the same name in every framework:
+
+- ``value``: what the framework's own ``predict`` answers.
+- ``label``: the class, one a row.
+- ``proba``: the probability of every class, ``(rows, classes)``.
+- ``margin``: the score before it is turned into a value.
+- ``leaf``: the leaf that each tree puts the row into, ``(rows, trees)``.
+- ``contribs``: each feature's share of the margin, the bias last.
+- ``transform``: the row as a transformer maps it.
+"""
 
 M = TypeVar("M")
 M_contra = TypeVar("M_contra", contravariant=True)
@@ -20,15 +42,29 @@ class Signature(NamedTuple):
     Args:
         names: the features' names, in the model's order; None when it knows none.
         width: how many features there are; None when it does not know.
+        types: what the framework calls the type of each feature; None when it does not say.
+        categories: for each feature, the categories that it may have; None for one that has no
+            categories, and an empty tuple where it has some that the artefact does not know.
+        objective: what the model was trained for, in the framework's own words.
+        classes: the classes of a classifier, in the order of its probabilities.
     """
 
     names: tuple[str, ...] | None = None
     width: int | None = None
+    types: tuple[str, ...] | None = None
+    categories: tuple[tuple[Any, ...] | None, ...] | None = None
+    objective: str | None = None
+    classes: tuple[Any, ...] | None = None
 
 
 @runtime_checkable
 class Loader(Protocol[M]):
-    """Finds, reads and asks the models of one framework."""
+    """Finds, reads and asks the models of one framework.
+
+    What else a loader may have is told by the protocols below, and by these attributes:
+    ``library``, a :class:`scriptmode.models.versions.Library` whose release the manifest
+    keeps; ``predicts = False`` where only a function of the script's can answer.
+    """
 
     @property
     def name(self) -> str:
@@ -72,7 +108,32 @@ class Saver(Protocol[M_contra]):
     """A loader that also writes what it reads."""
 
     def save(self, model: M_contra, model_dir: Path) -> Path:
-        """Write the model in the framework's safest format; return the file."""
+        """Write the model in the framework's safest format; return the file or the folder.
+
+        Raises:
+            DeclarationError: the model cannot be read back elsewhere, such as one whose class
+                lives in ``__main__``.
+        """
+        ...
+
+
+@runtime_checkable
+class Selective(Protocol[M_contra]):
+    """A loader whose models can be asked for more than their value."""
+
+    @property
+    def output_names(self) -> Sequence[str]:
+        """Everything that some model of the framework can be asked for."""
+        ...
+
+    def outputs(self, model: M_contra) -> Mapping[str, Callable[[Any, Any], Any]]:
+        """What this model can be asked for.
+
+        Returns:
+            Names, those of :data:`OUTPUTS` where they fit, to functions from the model and a
+            neutral value to an answer of as many rows. They must not hold the model itself,
+            which would then live as long as what is remembered of it.
+        """
         ...
 
 
@@ -81,7 +142,7 @@ def find_artifact(model_dir: Path, file: str | None, recognise: Callable[[Path],
 
     Args:
         model_dir: the folder that the host unpacked the model into.
-        file: the declared name, or None to look for the only file that is recognised.
+        file: the declared name or glob, or None to look for the only file that is recognised.
         recognise: whether a file may be a model of the framework.
 
     Raises:
@@ -89,16 +150,50 @@ def find_artifact(model_dir: Path, file: str | None, recognise: Callable[[Path],
     """
     if not model_dir.is_dir():
         raise ModelLoadError(f"the model folder {model_dir} does not exist")
-    if file is not None and not (model_dir / file).is_file():
-        raise ModelLoadError(f"no file {file!r} in {model_dir}{_listing(model_dir)}")
-    candidates = _files(model_dir) if file is None else [model_dir / file]
-    found = [path for path in candidates if file is not None or recognise(path)]
+    if file is None:
+        found = [path for path in _files(model_dir) if recognise(path)]
+    else:
+        found = [path for path in match(model_dir, file) if path.is_file()]
     if len(found) == 1:
         return _not_empty(found[0])
+    if file is not None and not found:
+        raise ModelLoadError(f"no file {file!r} in {model_dir}{_listing(model_dir)}")
     problem = "no file" if not found else f"{len(found)} files"
     raise ModelLoadError(
         f"{problem} in {model_dir} could be the model{_listing(model_dir)}; declare file=..."
     )
+
+
+def match(model_dir: Path, pattern: str) -> list[Path]:
+    """The files and folders that a declared name stands for, sorted.
+
+    Args:
+        model_dir: where to look.
+        pattern: a name or a path below the folder; or a glob, which never finds hidden ones.
+    """
+    if (model_dir / pattern).exists():
+        return [model_dir / pattern]
+    if not _is_glob(pattern):
+        return []
+    found = (path for path in model_dir.glob(pattern) if path.name[0] != ".")
+    return sorted(found)
+
+
+def place(model_dir: Path, file: str | None, default: str) -> Path:
+    """Where an artefact is written: under the declared name, else under the framework's own.
+
+    Raises:
+        DeclarationError: what is declared is a glob, which names no one file.
+    """
+    if file is not None and _is_glob(file):
+        raise DeclarationError(f"{file!r} is a pattern: to write, declare the name of a file")
+    path = Path(model_dir) / (file or default)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _is_glob(pattern: str) -> bool:
+    return any(sign in pattern for sign in "*?[")
 
 
 def _not_empty(path: Path) -> Path:

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode._imports import require
-from scriptmode.errors import InvalidFeaturesError, ModelLoadError, UntrustedFormatError
+from scriptmode.errors import (
+    DeclarationError,
+    InvalidFeaturesError,
+    ModelLoadError,
+    UntrustedFormatError,
+)
 from scriptmode.models.arrays import as_frame, as_matrix, refuse_bad_cell, refuse_names
-from scriptmode.models.base import Signature, find_artifact
+from scriptmode.models.base import Signature, find_artifact, place
 from scriptmode.models.pickles import SUFFIXES, UNSAFE, load_pickle
 from scriptmode.models.trust import check_trusted, require_trust
+from scriptmode.models.versions import Library, VersionPolicy, check_policy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
     from scriptmode.models.trust import Trusted
 
 _FILE = "model.skops"
+_METHODS = {
+    "value": "predict",
+    "label": "predict",
+    "proba": "predict_proba",
+    "margin": "decision_function",
+    "leaf": "apply",
+    "transform": "transform",
+}
 
 
 @dataclass(frozen=True)
@@ -29,28 +47,38 @@ class Sklearn:
         trusted: ``pickle``, ``joblib``, or full names of types that a skops file may hold beyond
             those that skops itself trusts, such as ``sklearn.tree._tree.Tree``; see
             :mod:`scriptmode.models.trust`.
+        versions: what becomes of a file that another minor version of scikit-learn wrote, which
+            promises nothing between them; see :mod:`scriptmode.models.versions`.
     """
 
     file: str | None = None
     trusted: Trusted = ()
+    versions: VersionPolicy = "error"
 
     name: ClassVar[str] = "sklearn"
+    library: ClassVar[Library] = Library("sklearn", same_minor=True)
+    output_names: ClassVar[tuple[str, ...]] = tuple(_METHODS)
 
     def __post_init__(self) -> None:
         check_trusted(self.trusted, UNSAFE)
+        check_policy(self.versions)
 
     def load(self, model_dir: Path) -> Any:
         """Read the estimator.
 
         Raises:
-            ModelLoadError: none or several candidates, a damaged file, or no estimator in it.
+            ModelLoadError: none or several candidates, a damaged file, one of another release,
+                or no estimator in it.
             UntrustedFormatError: a pickle that is not trusted by name, or a skops file that
                 holds types which are not.
         """
         path = find_artifact(Path(model_dir), self.file, _recognise)
         is_pickle = path.suffix in SUFFIXES
-        model = load_pickle(path, self.trusted) if is_pickle else self._load_skops(path)
-        if not hasattr(model, "predict"):
+        with _releases_told() as told:
+            model = load_pickle(path, self.trusted) if is_pickle else self._load_skops(path)
+        for written in told:
+            self.library.check(written, path, self.versions)
+        if not (hasattr(model, "predict") or hasattr(model, "transform")):
             raise ModelLoadError(f"{path} holds a {type(model).__name__}, which cannot predict")
         return model
 
@@ -68,30 +96,57 @@ class Sklearn:
             InvalidFeaturesError: not a table, or a cell that the estimator cannot take: text,
                 missing, infinite, or of a category it has not seen.
         """
-        data = _in_its_form(model, data)
-        try:
-            return model.predict(data)
-        except (ValueError, TypeError) as error:
-            if "unknown categories" in str(error):
-                raise InvalidFeaturesError(str(error)) from error
-            if getattr(model, "steps", None) is None:
-                refuse_bad_cell(data, may_be_missing=False)
-            raise
+        return _ask(model, "predict", data)
 
     def signature(self, model: Any) -> Signature:
-        """``feature_names_in_`` and ``n_features_in_``, where the estimator has them."""
-        names = getattr(model, "feature_names_in_", None)
-        count = getattr(model, "n_features_in_", None)
-        return Signature(None if names is None else tuple(names.tolist()), count)
+        """``feature_names_in_``, ``n_features_in_`` and ``classes_``, where it has them."""
+        names: Any = getattr(model, "feature_names_in_", None)
+        classes: Any = getattr(model, "classes_", None)
+        return Signature(
+            names=None if names is None else tuple(names.tolist()),
+            width=getattr(model, "n_features_in_", None),
+            objective=type(getattr(model, "_final_estimator", model)).__name__,
+            classes=tuple(classes.tolist()) if hasattr(classes, "tolist") else None,
+        )
+
+    def outputs(self, model: Any) -> dict[str, Callable[[Any, Any], Any]]:
+        """What the estimator's own methods answer: ``proba`` is ``predict_proba``, and so on."""
+
+        def ask(method: str) -> Callable[[Any, Any], Any]:
+            return lambda model, data: _ask(model, method, data)
+
+        is_classifier = hasattr(model, "classes_")
+        return {
+            name: ask(method)
+            for name, method in _METHODS.items()
+            if hasattr(model, method) and (name != "label" or is_classifier)
+        }
 
     def save(self, model: Any, model_dir: Path) -> Path:
         """Write the estimator in the skops format.
 
         Returns:
-            The file, ``model.skops``.
+            The file: the declared one, else ``model.skops``.
+
+        Raises:
+            DeclarationError: the declared file is no skops file, or the estimator is made of
+                what lives in ``__main__``, which no other process can import.
         """
-        path = Path(model_dir) / _FILE
-        require("skops.io", extra="sklearn").dump(model, path)
+        path = place(model_dir, self.file, _FILE)
+        if path.suffix in SUFFIXES:
+            raise DeclarationError(
+                f"{path.name!r} would be a pickle, which is not written: declare a file that"
+                " ends in .skops"
+            )
+        skops = require("skops.io", extra="sklearn")
+        skops.dump(model, path)
+        local = [name for name in skops.get_untrusted_types(file=path) if _is_local(name)]
+        if local:
+            path.unlink()
+            raise DeclarationError(
+                f"the model holds {', '.join(local)}, which no other process can import: move it"
+                " from the script that runs into a module"
+            )
         return path
 
     def _load_skops(self, path: Path) -> Any:
@@ -105,6 +160,42 @@ class Sklearn:
             raise
         except Exception as error:  # a damaged file can fail anywhere in skops
             raise ModelLoadError(f"{path} cannot be read: {error}") from error
+
+
+@contextmanager
+def _releases_told() -> Generator[set[str]]:
+    """The releases of scikit-learn that are told of while an estimator is read.
+
+    It only warns about estimators that another release wrote; the policy is ours.
+    """
+    told: set[str] = set()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield told
+    for warning in caught:
+        written = getattr(warning.message, "original_sklearn_version", None)
+        if written is None:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+        else:
+            told.add(written)
+
+
+def _ask(model: Any, method: str, data: Any) -> Any:
+    data = _in_its_form(model, data)
+    try:
+        return getattr(model, method)(data)
+    except (ValueError, TypeError) as error:
+        if "unknown categories" in str(error):
+            raise InvalidFeaturesError(str(error)) from error
+        if getattr(model, "steps", None) is None:
+            refuse_bad_cell(data, may_be_missing=False)
+        raise
+
+
+def _is_local(name: str) -> bool:
+    return name.startswith("__main__.")
 
 
 def _in_its_form(model: Any, data: Any) -> Any:

@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scriptmode._imports import require
 from scriptmode._memo import PerObject
 from scriptmode.errors import ModelLoadError
-from scriptmode.models.arrays import as_frame, as_matrix, refuse_bad_cell
-from scriptmode.models.base import Signature, find_artifact
+from scriptmode.models.arrays import refuse_bad_cell
+from scriptmode.models.base import OUTPUTS, Signature, find_artifact, place
+from scriptmode.models.booster import BoosterFacts, booster_of, written_by
+from scriptmode.models.booster_outputs import Ask, booster_outputs
 from scriptmode.models.pickles import SUFFIXES, UNSAFE, load_pickle
+from scriptmode.models.selectable import KEYS
 from scriptmode.models.trust import check_trusted
+from scriptmode.models.versions import Library, VersionPolicy, check_policy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from scriptmode.models.trust import Trusted
@@ -38,18 +44,24 @@ class XGBoost:
             ``xgboost-model`` or ``model.json`` or that ends in ``.ubj``, ``.xgb``, ``.bst``,
             ``.model`` (or, when trusted, ``.pkl``, ``.pickle``, ``.joblib``).
         trusted: ``pickle`` and/or ``joblib``; see :mod:`scriptmode.models.trust`.
+        versions: what becomes of a file that another release wrote, which this one cannot be
+            relied on to read; see :mod:`scriptmode.models.versions`.
     """
 
     file: str | None = None
     trusted: Trusted = ()
-    _facts: PerObject[_Facts] = field(
-        default_factory=lambda: PerObject(_Facts), init=False, repr=False, compare=False
+    versions: VersionPolicy = "error"
+    _known: PerObject[_Known] = field(
+        default_factory=lambda: PerObject(_Known), init=False, repr=False, compare=False
     )
 
     name: ClassVar[str] = "xgboost"
+    library: ClassVar[Library] = Library("xgboost")
+    output_names: ClassVar[tuple[str, ...]] = (*OUTPUTS[:-1], *KEYS)
 
     def __post_init__(self) -> None:
         check_trusted(self.trusted, UNSAFE)
+        check_policy(self.versions)
 
     def load(self, model_dir: Path) -> Any:
         """Read the model.
@@ -58,28 +70,28 @@ class XGBoost:
             ``xgboost.Booster``; or, from a pickle, whichever model of xgboost was pickled.
 
         Raises:
-            ModelLoadError: none or several candidates, a damaged file, a foreign object, or
-                categorical features, whose categories a request cannot be checked against.
+            ModelLoadError: none or several candidates, a damaged file, a foreign object, a
+                file of another release, or a scikit-learn wrapper with categorical features.
             UntrustedFormatError: a pickle that is not trusted by name.
         """
         path = find_artifact(Path(model_dir), self.file, _recognise)
         with path.open("rb") as stream:
             is_pickle = stream.read(1) == _PICKLE or path.suffix in SUFFIXES
-        model = self._unpickle(path) if is_pickle else _read(path)
-        if "c" in (_booster(model).feature_types or ()):
-            raise ModelLoadError(
-                f"{path} has categorical features: a request's categories cannot be checked"
-                " against it; encode them before training"
-            )
-        return model
+        if is_pickle:
+            return self._unpickle(path)
+        raw = path.read_bytes()
+        if written := written_by(raw):
+            self.library.check(written, path, self.versions)
+        return _read(path, raw)
 
     def predict(self, model: Any, data: Any) -> Any:
         """Ask the model for all rows at once.
 
         Args:
             model: what ``load`` returned.
-            data: a table of numbers, ``(rows, features)``; NaN is a missing cell. Or a
-                ``DMatrix`` that a hand-written ``input_fn`` made.
+            data: a table of numbers, ``(rows, features)``; NaN is a missing cell. Categories
+                may be text where the booster keeps them. Or a ``DMatrix`` that a hand-written
+                ``input_fn`` made.
 
         Returns:
             float32 ``(rows,)`` or ``(rows, outputs)``; the wrapper's dtype from a wrapper.
@@ -87,51 +99,59 @@ class XGBoost:
         Raises:
             InvalidFeaturesError: not a table of numbers, or one that float32 cannot hold.
         """
-        facts = self._facts(model)
-        if isinstance(data, facts.dmatrix):
-            return _booster(model).predict(data)  # of a hand-written input_fn
-        matrix = as_matrix(data)
-        _refuse_infinity(matrix)
-        if facts.is_wrapper:
-            names = facts.signature.names
-            return model.predict(matrix if names is None else as_frame(matrix, names))
-        if facts.in_place:
-            return model.inplace_predict(matrix, validate_features=False)
-        return model.predict(facts.dmatrix(matrix), validate_features=False)
+        known = self._known(model)
+        if isinstance(data, known.facts.dmatrix):
+            return booster_of(model).predict(data)  # of a hand-written input_fn
+        return known.ask["value"](model, known.matrix(data))
 
     def signature(self, model: Any) -> Signature:
-        """The booster's feature names, where it was trained with names, and their count."""
-        return self._facts(model).signature
+        """What the booster kept of its features (where it was trained with names), and why."""
+        return self._known(model).facts.signature
+
+    def outputs(self, model: Any) -> dict[str, Callable[[Any, Any], Any]]:
+        """What the objective allows; see :mod:`scriptmode.models.booster_outputs`."""
+        known = self._known(model)
+
+        def on_matrix(ask: Ask) -> Callable[[Any, Any], Any]:
+            return lambda model, data: ask(model, known.matrix(data))
+
+        return {name: on_matrix(ask) for name, ask in known.ask.items()}
 
     def save(self, model: Any, model_dir: Path) -> Path:
-        """Write a booster or wrapper as UBJSON under the name that SageMaker looks for.
+        """Write a booster or wrapper as UBJSON.
 
         Returns:
-            The file, ``xgboost-model``.
+            The file: the declared one, else ``xgboost-model``, which SageMaker looks for.
         """
-        path = Path(model_dir) / _FILE
-        path.write_bytes(_booster(model).save_raw("ubj"))
+        path = place(model_dir, self.file, _FILE)
+        path.write_bytes(booster_of(model).save_raw("ubj"))
         return path
 
     def _unpickle(self, path: Path) -> Any:
         xgboost = require("xgboost", extra="xgboost")
         model = load_pickle(path, self.trusted)
-        if isinstance(model, (xgboost.Booster, xgboost.XGBModel)):
-            return model
-        raise ModelLoadError(f"{path} holds a {type(model).__name__}, not a model of xgboost")
+        if not isinstance(model, (xgboost.Booster, xgboost.XGBModel)):
+            raise ModelLoadError(f"{path} holds a {type(model).__name__}, not a model of xgboost")
+        facts = self._known(model).facts
+        if facts.is_wrapper and facts.has_categories:
+            raise ModelLoadError(
+                f"{path} holds a scikit-learn wrapper with categorical features: save its booster,"
+                " which keeps the categories"
+            )
+        return model
 
 
-class _Facts:
-    """What never changes about a loaded model, read once."""
+class _Known:
+    """A loaded model's facts, and how to ask it."""
 
     def __init__(self, model: Any) -> None:
-        xgboost = require("xgboost", extra="xgboost")
-        booster = _booster(model)
-        names = booster.feature_names
-        self.dmatrix = xgboost.DMatrix
-        self.is_wrapper = not isinstance(model, xgboost.Booster)
-        self.signature = Signature(tuple(names) if names else None, booster.num_features())
-        self.in_place = '"gblinear"' not in booster.save_config()
+        self.facts = BoosterFacts(model)
+        self.ask = booster_outputs(self.facts)
+
+    def matrix(self, data: Any) -> NDArray[Any]:
+        matrix = self.facts.matrix(data)
+        _refuse_infinity(matrix)
+        return matrix
 
 
 def _refuse_infinity(matrix: NDArray[Any]) -> None:
@@ -150,20 +170,16 @@ def _refuse_infinity(matrix: NDArray[Any]) -> None:
         refuse_bad_cell(matrix, may_be_missing=True)
 
 
-def _booster(model: Any) -> Any:
-    return model.get_booster() if hasattr(model, "get_booster") else model
-
-
 def _recognise(path: Path) -> bool:
     named = path.name == _FILE or path.name in ("model.json", f"{_FILE}.json")
     return named or path.suffix in _NATIVE or path.suffix in SUFFIXES
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path, raw: bytes) -> Any:
     """A native file; xgboost itself tells UBJSON, JSON and its old binary format apart."""
     xgboost = require("xgboost", extra="xgboost")
     try:
-        return xgboost.Booster(model_file=bytearray(path.read_bytes()))
+        return xgboost.Booster(model_file=bytearray(raw))
     except xgboost.core.XGBoostError as error:
         reason = next((line for line in str(error).splitlines() if line.strip()), "")
         raise ModelLoadError(

@@ -43,6 +43,7 @@ class CSV:
         missing: the spellings of a missing cell. ``nan`` in a column of numbers is one always.
         names: the columns' names in order, for bodies without a header.
         words: names of columns to keep as they were sent in bodies that have them.
+        final_newline: whether what is written ends with a line feed.
     """
 
     header: Header = False
@@ -50,6 +51,7 @@ class CSV:
     missing: Collection[str] = ("",)
     names: Collection[str] = ()
     words: Collection[str] = ()
+    final_newline: bool = True
     _plain: bool = field(init=False, repr=False, compare=False)
 
     media_types: ClassVar[tuple[str, ...]] = ("text/csv", "application/csv")
@@ -100,10 +102,16 @@ class CSV:
     def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
         """Write one line a row, each ended by a line feed; missing cells are empty.
 
+        The columns of named outputs have their names; a cell that is a list is a JSON list.
+
         Raises:
             NotAcceptableError: the value is not a table, a cell is no scalar, or a header is
                 asked for where the columns have no names.
         """
+        lines = self._lines(value, params)
+        return lines if self.final_newline else lines.removesuffix(b"\n")
+
+    def _lines(self, value: Any, params: Mapping[str, str]) -> bytes:
         asked = params.get("header", "").lower()
         if asked not in ("", *_HEADER_PARAM):
             raise NotAcceptableError(f"text/csv has no header={asked!r}", supported=_HEADERS)
@@ -116,7 +124,7 @@ class CSV:
             raise NotAcceptableError("the columns of the prediction have no names for a header")
         if names is not None and _HEADER_PARAM.get(asked, self.header) is True:
             lines = [names, *lines]
-        return write_cells(lines)
+        return write_cells(lines, nested=isinstance(value, dict))
 
     def typed(self, names: Sequence[str], words: Collection[str], missing: Collection[str]) -> CSV:
         """See :class:`scriptmode.serializers.base.Typable`; what is set here stays set."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from scriptmode.errors import MalformedBodyError
+from scriptmode.errors import LayoutError, MalformedBodyError
 from scriptmode.values import Table
 
 if TYPE_CHECKING:
@@ -18,11 +18,14 @@ Layout: TypeAlias = Literal["auto", "rows", "records", "columns", "split", "raw"
 """How a JSON body lays out a table; ``auto`` recognises all but ``raw``, which is any value."""
 
 ENVELOPES = ("instances", "inputs")
-EXAMPLES = (
-    "[[1, 2.5, null]]",
-    '[{"a": 1, "b": 2.5}]',
-    '{"a": [1], "b": [2.5]}',
-    '{"columns": ["a", "b"], "data": [[1, 2.5]]}',
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "rows": ("[[1, 2.5, null]]",),
+    "records": ('[{"a": 1, "b": 2.5}]',),
+    "columns": ('{"a": [1], "b": [2.5]}',),
+    "split": ('{"columns": ["a", "b"], "data": [[1, 2.5]]}',),
+}
+EXAMPLES["auto"] = (
+    *(example for examples in EXAMPLES.values() for example in examples),
     '{"instances": [[1, 2.5]]}',
     '{"inputs": [[1, 2.5]]}',
 )
@@ -51,7 +54,7 @@ def read_layout(value: Any, layout: Layout, *, has_text: bool) -> Any:
         return value
     found, value = _recognise(value)
     if layout not in ("auto", found):
-        raise MalformedBodyError(f"expected the layout {layout!r}, got {found!r}: {_examples()}")
+        raise LayoutError(f"expected the layout {layout!r}, got {found!r}", EXAMPLES[layout])
     return _READERS[found](value, has_text=has_text)
 
 
@@ -122,7 +125,7 @@ def _recognise(value: Any) -> tuple[str, Any]:
     if isinstance(value, dict):
         return _recognise_object(value)
     if not isinstance(value, list):
-        raise MalformedBodyError(f"{_kind(value)} is not a table: {_examples()}")
+        raise LayoutError(f"{_kind(value)} is not a table", EXAMPLES["auto"])
     if value and isinstance(value[0], dict):
         return "records", value
     return "rows", value
@@ -140,7 +143,7 @@ def _recognise_object(value: dict[str, Any]) -> tuple[str, Any]:
             return "columns", value
         if not any(isinstance(cell, (list, dict)) for cell in value.values()):
             return "records", [value]
-    raise MalformedBodyError(f"the object is not a table of a known layout: {_examples()}")
+    raise LayoutError("the object is not a table of a known layout", EXAMPLES["auto"])
 
 
 def _is_envelope(value: Any) -> bool:
@@ -258,10 +261,6 @@ def _unlike_first(records: list[Any]) -> MalformedBodyError:
 def _kind(value: Any) -> str:
     names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
     return "null" if value is None else names.get(type(value), "a number")
-
-
-def _examples() -> str:
-    return "expected one of " + " or ".join(EXAMPLES)
 
 
 _READERS: dict[str, Any] = {

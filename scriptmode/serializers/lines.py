@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 from datetime import date, time
 from decimal import Decimal
@@ -33,8 +34,12 @@ def write_numbers(numbers: NDArray[Any]) -> bytes:
     return lines.replace(b"null", b"")
 
 
-def write_cells(rows: list[Any]) -> bytes:
+def write_cells(rows: list[Any], *, nested: bool = False) -> bytes:
     """Rows of cells, quoted where they must be; missing cells are empty.
+
+    Args:
+        rows: lists of cells.
+        nested: whether a cell may be a list, which is written as JSON.
 
     Raises:
         NotAcceptableError: a cell is no scalar, or holds what is no Unicode text.
@@ -43,11 +48,21 @@ def write_cells(rows: list[Any]) -> bytes:
     plain = csv.writer(target, lineterminator="\n")
     quoting = csv.writer(target, lineterminator="\n", quoting=csv.QUOTE_ALL)
     for row in rows:
-        cells = [_plain_cell(cell) for cell in row]
+        cells = [_list_cell(cell) if nested else _plain_cell(cell) for cell in row]
         # Before Python 3.13 the writer left a lone carriage return bare, which ends a line.
         returns = any("\r" in cell for cell in cells if isinstance(cell, str))
         (quoting if returns else plain).writerow(cells)
     return encode_text(target.getvalue())
+
+
+def _list_cell(cell: Any) -> Any:
+    return json.dumps(_finite(cell)) if isinstance(cell, list) else _plain_cell(cell)
+
+
+def _finite(cell: Any) -> Any:
+    if isinstance(cell, list):
+        return [_finite(part) for part in cell]
+    return None if isinstance(cell, float) and not math.isfinite(cell) else _plain_cell(cell)
 
 
 def _plain_cell(cell: Any) -> Any:

@@ -71,11 +71,32 @@ def as_rows(value: Any) -> tuple[tuple[str, ...] | None, list[Any]]:
     if _is_frame(value):
         cells = value.astype(object).where(value.notna(), None)
         return tuple(map(str, value.columns)), cells.to_numpy().tolist()
+    if isinstance(value, dict) and value:
+        return _named_outputs(value)
     if hasattr(value, "tolist"):
-        value = value.tolist()
+        value = _to_lists(value)
     if isinstance(value, (list, tuple)):
         return None, [row.tolist() if hasattr(row, "tolist") else row for row in value]
     raise NotAcceptableError(f"a prediction of type {type(value).__name__} has no rows")
+
+
+def _to_lists(array: Any) -> Any:
+    """Nested lists of Python's own numbers; those of narrow floats in their fewest digits."""
+    import numpy as np
+    import orjson
+
+    cells = numeric_array(array)
+    if cells is None or cells.dtype.itemsize >= 8 or np.isinf(cells).any():  # noqa: PLR2004
+        return array.tolist()
+    return orjson.loads(orjson.dumps(cells, option=orjson.OPT_SERIALIZE_NUMPY))
+
+
+def _named_outputs(outputs: dict[Any, Any]) -> tuple[tuple[str, ...], list[Any]]:
+    """Outputs of a model by name, as many rows each: one row of all of them after the other."""
+    columns = {str(name): as_records(part) for name, part in outputs.items()}
+    if len({len(column) for column in columns.values()}) != 1:
+        raise NotAcceptableError(f"the outputs {', '.join(columns)} differ in their rows")
+    return tuple(columns), [list(row) for row in zip(*columns.values(), strict=True)]
 
 
 def as_records(value: Any) -> list[Any]:

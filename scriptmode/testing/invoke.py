@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptmode.handlers.context import RequestContext
-from scriptmode.handlers.contract import Handler
 from scriptmode.handlers.endpoint import Endpoint, Request
+from scriptmode.handlers.handler import Handler
 from scriptmode.handlers.script import import_script
 
 if TYPE_CHECKING:
@@ -99,8 +99,10 @@ def invoke(  # noqa: PLR0913 - a request has this many parts
         script = import_script(script)
     endpoint = Endpoint(Handler.of(script))
     endpoint.load(str(model_dir))
-    lowered = {name.lower(): value for name, value in (headers or {}).items()}
-    return Reply(*endpoint.invoke(Request(body, content_type, accept, RequestContext(lowered))))
+    sent = {"content-type": content_type, "accept": accept, **(headers or {})}
+    lowered = {name.lower(): value for name, value in sent.items() if value is not None}
+    context = RequestContext(lowered, model_dir=str(model_dir))
+    return Reply(*endpoint.invoke(Request(body, content_type, accept, context)))
 
 
 def _refuse_constant(token: str) -> Any:

@@ -255,7 +255,7 @@ def test_an_unsafe_part_must_be_trusted_by_name() -> None:
     with pytest.raises(UntrustedFormatError, match=r"declare trusted=\['dangerous'\]"):
         compose(Echo(), accepts=Dangerous())
     handler = compose("xgboost", accepts=Dangerous(), trusted=["dangerous", "pickle"])
-    assert handler.predict_fn.__self__.loader == XGBoost(trusted=["pickle"])  # type: ignore[attr-defined]
+    assert handler.predict_fn.__self__.inference.loader == XGBoost(trusted=["pickle"])  # type: ignore[attr-defined]
 
 
 def test_a_missing_extra_names_the_exact_install_line() -> None:

@@ -50,7 +50,7 @@ def test_keywords_win_over_the_environment_and_that_over_the_file(
         compose_from(path, returns="jsonlines").output_fn([1], None)[1] == "application/jsonlines"
     )
     monkeypatch.setenv("SCRIPTMODE_MODEL", "sklearn")
-    assert compose_from(path).model_fn.__self__.loader.name == "sklearn"  # type: ignore[attr-defined]
+    assert compose_from(path).model_fn.__self__.inference.loader.name == "sklearn"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

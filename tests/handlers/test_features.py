@@ -309,7 +309,7 @@ def test_very_many_extra_names_are_not_remembered() -> None:
     composition: Any = handler.predict_fn
     for _ in range(3):
         assert handler.predict_fn(handler.input_fn(body, None), "model").tolist() == [[1]]
-    assert not composition.__self__._alignment("model")._orders
+    assert not composition.__self__.inference.bind("model")._orders
 
 
 def test_words_that_the_serializer_declares_itself_stay_declared() -> None:

@@ -1,0 +1,147 @@
+"""What lies between a decoded request and a prediction: columns, hooks, the model, row counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from dataclasses import replace as replaced
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+from scriptmode._memo import PerObject
+from scriptmode.errors import DeclarationError
+from scriptmode.handlers.context import RequestContext
+from scriptmode.handlers.contract import Contract
+from scriptmode.handlers.outputs import Outputs
+from scriptmode.handlers.rows import count_rows, refuse_other_count
+from scriptmode.models.base import Signature, Signed
+from scriptmode.values import Enveloped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scriptmode.handlers.alignment import Alignment
+    from scriptmode.models.base import Loader
+
+Rows: TypeAlias = Literal["same", "free"]
+_ROWS = ("same", "free")
+
+
+class _Bound(NamedTuple):
+    """A declaration joined with one model."""
+
+    request: Alignment | None  # holds what was sent to its columns
+    model: Alignment | None  # holds what a before hook made to the model's columns
+    ask: Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Inference:
+    """From decoded data to a prediction.
+
+    Args:
+        loader: asks the model.
+        contract: what is declared of the columns.
+        outputs: what is asked of the model.
+        before: ``(data, context)``, between the request's columns and the model's.
+        predict: ``(model, data, context)``, in place of the loader.
+        after: ``(prediction, context)``.
+        rows: whether there must be as many predictions as rows.
+
+    Raises:
+        DeclarationError: the parts contradict each other.
+    """
+
+    loader: Loader[Any]
+    contract: Contract = field(default_factory=Contract)
+    outputs: Outputs = Outputs({}, is_single=True)  # noqa: RUF009 - frozen
+    before: Callable[[Any, Any], Any] | None = None
+    predict: Callable[[Any, Any, Any], Any] | None = None
+    after: Callable[[Any, Any], Any] | None = None
+    rows: Rows = "same"
+    _bound: PerObject[_Bound] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.rows not in _ROWS:
+            raise DeclarationError(f"rows={self.rows!r}: expected 'same' or 'free'")
+        if self.predict is None and not getattr(self.loader, "predicts", True):
+            raise DeclarationError(
+                f"a model of {self.loader.name!r} cannot predict by itself: declare predict=..., a"
+                " function (model, data, context)"
+            )
+        self.outputs.check(self.loader)
+        object.__setattr__(self, "_bound", PerObject(self._bind))
+
+    def __call__(self, data: Any, model: Any, context: Any = None) -> Any:
+        """Answer decoded data.
+
+        Raises:
+            InvalidFeaturesError: the columns or cells are not the model's.
+            PredictionError: another number of rows came out than in.
+        """
+        bound = self._bound(model)
+        if self.has_hooks or isinstance(data, Enveloped):
+            return self._answer_with_hooks(bound, data, model, context)
+        if bound.request is not None:
+            data = bound.request(data)
+        prediction = bound.ask(model, data)
+        if self.rows == "same":
+            refuse_other_count(count_rows(data), prediction)
+        return prediction
+
+    @property
+    def has_hooks(self) -> bool:
+        """Whether code of the script's own is called on the way."""
+        return not (self.before is None and self.predict is None and self.after is None)
+
+    def bind(self, model: Any) -> Alignment | None:
+        """Join the declaration with a model; what is learnt is remembered.
+
+        Returns:
+            What requests are held to; None where nobody knows any columns.
+
+        Raises:
+            ModelLoadError: they contradict each other.
+        """
+        return self._bound(model).request
+
+    def signature(self, model: Any) -> Signature:
+        """What the loader reads from the model."""
+        return self.loader.signature(model) if isinstance(self.loader, Signed) else Signature()
+
+    def _bind(self, model: Any) -> _Bound:
+        known = self.signature(model)
+        ask = self.loader.predict if self.predict else self.outputs.bind(self.loader, model)
+        if self.before is None:
+            return _Bound(self.contract.bind(known), None, ask)
+        own = Contract(label=self.contract.label, extra=self.contract.extra)
+        declared = self.contract.bind(Signature()) if self.contract.features else None
+        return _Bound(declared, own.bind(known), ask)
+
+    def _answer_with_hooks(self, bound: _Bound, data: Any, model: Any, context: Any) -> Any:
+        context = RequestContext.of(context)
+        if isinstance(data, Enveloped):
+            context = replaced(context, parameters=data.parameters)
+            data = data.data
+        if bound.request is not None:
+            data = bound.request(data)
+        rows = count_rows(data) if self.rows == "same" else None
+        if self.before is not None:
+            data = _as_table(self.before(data, context))
+            data = data if bound.model is None else bound.model(data)
+        if self.predict is None:
+            prediction = bound.ask(model, data)
+        else:
+            prediction = self.predict(model, data, context)
+        refuse_other_count(rows, prediction)
+        if self.after is not None:
+            prediction = self.after(prediction, context)
+            refuse_other_count(rows, prediction, may_be_document=True)
+        return prediction
+
+
+def _as_table(data: Any) -> Any:
+    """What a hook made, as a neutral value: rows in lists are a matrix."""
+    if not isinstance(data, (list, tuple)):
+        return data
+    import numpy as np
+
+    return np.asarray(data)

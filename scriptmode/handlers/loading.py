@@ -1,0 +1,96 @@
+"""Reading a model folder, held to its manifest where it has one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scriptmode.errors import DeclarationError, ModelLoadError
+from scriptmode.models.base import MANIFEST
+from scriptmode.models.versions import VersionPolicy, check_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from scriptmode.handlers.inference import Inference
+    from scriptmode.handlers.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What is made sure of while a model is loaded.
+
+    Args:
+        versions: what becomes of an artefact that another release wrote.
+        replay: whether the manifest's golden sample must be answered as when it was saved.
+
+    Raises:
+        DeclarationError: no such policy, or ``replay`` is no boolean.
+    """
+
+    versions: VersionPolicy = "error"
+    replay: bool = False
+
+    def __post_init__(self) -> None:
+        check_policy(self.versions)
+        if self.replay not in (True, False):
+            raise DeclarationError(f"replay={self.replay!r}: expected True or False")
+
+
+def load(inference: Inference, model_dir: Path, checks: Checks) -> Any:
+    """The model of a folder.
+
+    Raises:
+        ModelLoadError: there is none, several, or a damaged one; it contradicts the declaration or
+            the manifest; or it answers otherwise than when it was saved.
+        UntrustedFormatError: loading it could execute code that nobody trusted.
+    """
+    if not model_dir.is_dir():
+        raise ModelLoadError(f"the model folder {model_dir} does not exist")
+    if not (model_dir / MANIFEST).is_file():
+        if checks.replay:
+            raise ModelLoadError(f"replay=True, but there is no {MANIFEST} in {model_dir}")
+        model = inference.loader.load(model_dir)
+        inference.bind(model)
+        return model
+    from scriptmode.handlers.manifest import read_manifest
+
+    manifest = read_manifest(model_dir)
+    manifest.check_files(inference.loader, model_dir, checks.versions)
+    model = inference.loader.load(model_dir)
+    alignment = inference.bind(model)
+    names = [each.name for each in alignment.features] if alignment else []
+    manifest.check_columns(names or None, inference.signature(model).classes, model_dir)
+    if checks.replay:
+        replay(manifest, inference, model, model_dir)
+    return model
+
+
+def replay(
+    manifest: Manifest, predict: Callable[[Any, Any], Any], model: Any, model_dir: Path
+) -> int:
+    """Ask for the golden sample again.
+
+    Args:
+        manifest: what was written when the model was saved.
+        predict: from decoded data and the model to a prediction.
+        model: what was loaded.
+        model_dir: where it was loaded from, for the message.
+
+    Returns:
+        How many rows were answered alike.
+
+    Raises:
+        ModelLoadError: there is no sample, or some row is answered otherwise; says which.
+    """
+    from scriptmode.handlers.golden import difference, read_sample, write_prediction
+
+    if manifest.golden is None:
+        raise ModelLoadError(f"{model_dir / MANIFEST} has no golden sample: save with sample=...")
+    data = read_sample(manifest.golden.data)
+    found = write_prediction(predict(data, model))
+    problem = difference(manifest.golden.prediction, found)
+    if problem:
+        raise ModelLoadError(f"the golden sample of {model_dir} is answered otherwise: {problem}")
+    return len(data)

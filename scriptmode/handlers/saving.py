@@ -1,0 +1,83 @@
+"""Writing a model folder that the serving half can hold itself to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from scriptmode.errors import DeclarationError, RequestError
+from scriptmode.handlers.golden import difference, read_sample, write_prediction, write_sample
+from scriptmode.handlers.manifest import Golden, Manifest, describe, write_manifest
+from scriptmode.models.base import Saver
+from scriptmode.models.bundle import Bundle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scriptmode.handlers.inference import Inference
+
+
+def save(inference: Inference, model: Any, model_dir: Path, sample: Any = None) -> Path:
+    """Write a model and its manifest, and read it back.
+
+    Args:
+        inference: the declaration that will serve it.
+        model: what the framework made; the parts by name, of a bundle.
+        model_dir: the folder to write to, made where there is none.
+        sample: some rows as requests have them, kept with their predictions.
+
+    Returns:
+        The manifest's path.
+
+    Raises:
+        DeclarationError: the loader cannot write, the model's class lives in ``__main__``, the
+            sample is no table, or the model that is read back answers otherwise.
+        ModelLoadError: what was written cannot be read back, or contradicts the declaration.
+    """
+    _refuse_local(model)
+    model_dir.mkdir(parents=True, exist_ok=True)
+    written = _write(inference, model, model_dir)
+    loaded = inference.loader.load(model_dir)
+    alignment, known = inference.bind(loaded), inference.signature(loaded)
+    names = [each.name for each in alignment.features] if alignment else []
+    manifest = Manifest(
+        **describe(inference.loader, written, model_dir),
+        features=names or None,
+        objective=known.objective,
+        classes=None if known.classes is None else list(known.classes),
+        golden=None if sample is None else _answer(inference, model, loaded, sample),
+    )
+    return write_manifest(manifest, model_dir)
+
+
+def _write(inference: Inference, model: Any, model_dir: Path) -> Mapping[str, Path]:
+    loader = inference.loader
+    if isinstance(loader, Bundle):
+        return loader.save_parts(model, model_dir)
+    if not isinstance(loader, Saver):
+        raise DeclarationError(f"the loader {loader.name!r} cannot write a model")
+    return {"model": loader.save(model, model_dir)}
+
+
+def _answer(inference: Inference, model: Any, loaded: Any, sample: Any) -> Golden:
+    data = write_sample(sample)
+    try:
+        prediction = write_prediction(inference(read_sample(data), loaded))
+    except RequestError as error:
+        raise DeclarationError(f"the sample: {error}") from error
+    if type(loaded) is type(model):  # a wrapper of xgboost is read back as its booster
+        before = write_prediction(inference(read_sample(data), model))
+        problem = difference(before, prediction)
+        if problem:
+            raise DeclarationError(f"the model that is read back answers otherwise: {problem}")
+    return Golden(data=data, prediction=prediction)
+
+
+def _refuse_local(model: Any) -> None:
+    """Classes of the script that runs are not there when another process reads the model."""
+    for part in model.values() if isinstance(model, Mapping) else (model,):
+        if type(part).__module__ == "__main__":
+            raise DeclarationError(
+                f"the class {type(part).__qualname__} lives in __main__, which no other process can"
+                " import: move it from the script that runs into a module"
+            )

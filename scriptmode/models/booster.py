@@ -1,0 +1,144 @@
+"""What a model of xgboost tells of itself, read once."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from scriptmode._imports import require
+from scriptmode.errors import InvalidFeaturesError
+from scriptmode.models.arrays import as_matrix
+from scriptmode.models.base import Signature
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_CATEGORY = "c"
+# Both formats sort their keys, so that the version is the last thing in a file.
+_VERSION = re.compile(rb'"version":\s*\[(\d+),\s*(\d+),\s*(\d+)\]\s*}\s*$')
+_VERSION_UBJ = re.compile(rb"version\[#L\x00{7}\x03i(.)i(.)i(.)}$", re.DOTALL)
+
+
+class BoosterFacts:
+    """What never changes about a loaded model.
+
+    Args:
+        model: a booster or a scikit-learn wrapper; it is not kept.
+    """
+
+    def __init__(self, model: Any) -> None:
+        xgboost = require("xgboost", extra="xgboost")
+        booster = booster_of(model)
+        learner = json.loads(booster.save_config())["learner"]
+        names, types = booster.feature_names, booster.feature_types
+        self.dmatrix = xgboost.DMatrix
+        self.is_wrapper = not isinstance(model, xgboost.Booster)
+        self.in_place = learner["gradient_booster"]["name"] != "gblinear"
+        self.objective: str = learner["objective"]["name"]
+        self.class_count = int(learner["learner_model_param"].get("num_class", 0))
+        self.is_multi_target = int(learner["learner_model_param"].get("num_target", 1)) > 1
+        self.has_categories = _CATEGORY in (types or ())
+        self.signature = Signature(
+            tuple(names) if names else None,
+            booster.num_features(),
+            tuple(types) if types else None,
+            _categories(booster, types) if self.has_categories else None,
+            self.objective,
+            self._classes(model),
+        )
+
+    def matrix(self, data: Any) -> NDArray[Any]:
+        """A table as the numbers that the booster knows, ``(rows, features)``.
+
+        Raises:
+            InvalidFeaturesError: a cell is neither a number nor a known category.
+        """
+        return self._encode(data) if self.has_categories else as_matrix(data)
+
+    def to_dmatrix(self, matrix: NDArray[Any]) -> Any:
+        """The same cells as a ``DMatrix``; categories are told apart from numbers."""
+        if not self.has_categories:
+            return self.dmatrix(matrix)
+        types = list(self.signature.types or ())
+        return self.dmatrix(matrix, feature_types=types, enable_categorical=True)
+
+    def _encode(self, data: Any) -> NDArray[Any]:
+        """Categories as their numbers, in the order that the artefact keeps them in."""
+        import pandas as pd
+
+        frame = data.copy() if hasattr(data, "columns") else pd.DataFrame(as_matrix(data))
+        columns = {
+            index: _codes(frame.iloc[:, index], index, known)
+            for index, known in enumerate(self.signature.categories or ())
+            if known
+        }
+        for index, codes in columns.items():
+            frame.isetitem(index, codes)
+        return as_matrix(frame)
+
+    def _classes(self, model: Any) -> tuple[Any, ...] | None:
+        if self.is_wrapper:
+            classes = getattr(model, "classes_", None)
+            return None if classes is None else tuple(classes.tolist())
+        if self.class_count > 1:
+            return tuple(range(self.class_count))
+        is_binary = self.objective.startswith("binary:") and not self.is_multi_target
+        return (0, 1) if is_binary else None
+
+
+def booster_of(model: Any) -> Any:
+    """The booster itself, or the one within a scikit-learn wrapper."""
+    return model.get_booster() if hasattr(model, "get_booster") else model
+
+
+def written_by(raw: bytes) -> str | None:
+    """The release of xgboost that wrote a JSON or UBJSON file; None where it does not say."""
+    tail = raw[-200:]
+    if found := _VERSION.search(tail):
+        return b".".join(found.groups()).decode()
+    if found := _VERSION_UBJ.search(tail):
+        return ".".join(str(part[0]) for part in found.groups())
+    return None
+
+
+def _categories(booster: Any, types: list[str]) -> tuple[tuple[Any, ...] | None, ...]:
+    """What xgboost 3.1 and later keep of the categories that they were trained on."""
+    model = json.loads(bytes(booster.save_raw("json")))["learner"]["gradient_booster"]
+    model = model.get("gbtree", model)["model"]  # dart keeps its trees one floor down
+    kept = model.get("cats", {}).get("enc", [])
+    return tuple(
+        None if kind != _CATEGORY else _values(kept[index]) if index < len(kept) else ()
+        for index, kind in enumerate(types)
+    )
+
+
+def _values(column: dict[str, Any]) -> tuple[Any, ...]:
+    """One column's categories: numbers as they are, text as UTF-8 in signed bytes."""
+    values = column["values"]
+    if "offsets" not in column:
+        return tuple(values)
+    raw, offsets = bytes(value % 256 for value in values), column["offsets"]
+    return tuple(raw[start:end].decode() for start, end in pairwise(offsets))
+
+
+def _codes(column: Any, index: int, known: tuple[Any, ...]) -> NDArray[Any]:
+    """Each cell's place among the known categories; NaN where it is missing."""
+    import numpy as np
+    import pandas as pd
+
+    places = pd.Index(known).get_indexer(pd.Index(column))
+    unseen = (places < 0) & column.notna().to_numpy()
+    if unseen.any():
+        row = int(np.flatnonzero(unseen)[0])
+        name = column.name if isinstance(column.name, str) else None
+        place = f"field {name!r}" if name else f"column {index + 1}"
+        raise InvalidFeaturesError(
+            f"row {row + 1}, {place}: {str(column.iloc[row])[:40]!r} is none of the categories"
+            f" {', '.join(map(str, known[:20]))}",
+            row=row + 1,
+            column=index + 1,
+            field=name,
+        )
+    return np.where(places < 0, np.nan, places)
