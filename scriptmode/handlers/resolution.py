@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from scriptmode.errors import DeclarationError, UnknownNameError, UnsupportedMediaTypeError
 from scriptmode.media import parse
@@ -40,7 +40,8 @@ class Names:
             DeclarationError: no such loader, or something else.
         """
         if isinstance(model, Mapping):
-            return Bundle({str(name): self._part(name, part) for name, part in model.items()})
+            parts = {str(name): self._part(name, part) for name, part in model.items()}
+            return cast("Loader[Any]", Bundle(parts))
         if isinstance(model, str):
             return self._registries.loaders.get(model, **self._options_of(model))
         _demand(model, ("name", "load", "predict"), "a model loader")

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scriptmode.errors import ModelLoadError
 from scriptmode.handlers.handler import Handler
-from scriptmode.handlers.loading import replay
+from scriptmode.handlers.loading import replay_folder
 from scriptmode.handlers.script import import_script
-from scriptmode.models.base import MANIFEST
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -30,12 +28,6 @@ def check(script: str | Path | ModuleType | Handler, model_dir: str | Path) -> i
         ModelLoadError: there is no manifest or sample, a file is missing or was changed, another
             release wrote it, or some row is answered otherwise; says what, expected and found.
     """
-    from scriptmode.handlers.manifest import read_manifest
-
     if isinstance(script, (str, Path)):
         script = import_script(script)
-    handler, folder = Handler.of(script), Path(model_dir)
-    if not (folder / MANIFEST).is_file():
-        raise ModelLoadError(f"there is no {MANIFEST} in {folder}: write it by handler.save()")
-    model = handler.model_fn(str(folder))
-    return replay(read_manifest(folder), handler.predict_fn, model, folder)
+    return replay_folder(Handler.of(script), Path(model_dir))
