@@ -66,6 +66,7 @@ class Endpoint:
     """
 
     def __init__(self, handler: Handler) -> None:
+        self._handler = handler
         self._model_fn = _with_context(handler.model_fn, 1)
         self._input_fn = _with_context(handler.input_fn, 2)
         self._predict_fn = _with_context(handler.predict_fn, 2)
@@ -81,6 +82,14 @@ class Endpoint:
             Exception: whatever the script's ``model_fn`` raises.
         """
         self._model = self._model_fn(str(model_dir), RequestContext(model_dir=str(model_dir)))
+
+    def openapi(self) -> dict[str, Any]:
+        """The endpoint as an OpenAPI document, with the columns that its model knows.
+
+        Raises:
+            DeclarationError: the script is written by hand, and declares nothing.
+        """
+        return self._handler.openapi(self._model)
 
     def invoke(self, request: Request) -> Response:
         """Answer one request; what goes wrong is part of the response, and nothing is raised."""

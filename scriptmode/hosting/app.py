@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeAlias
 
-from scriptmode.errors import BodyTooLargeError, UnsupportedMediaTypeError
+from scriptmode.errors import BodyTooLargeError, DeclarationError, UnsupportedMediaTypeError
 from scriptmode.handlers.context import RequestContext
 from scriptmode.handlers.endpoint import Endpoint, Request, Response, failure
 
@@ -68,6 +69,7 @@ class App:
         self._routes = {
             "/ping": _Route("GET", self._ping),
             "/invocations": _Route("POST", self._invocations),
+            "/openapi.json": _Route("GET", self._openapi),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -116,6 +118,13 @@ class App:
         if self._not_ready is None:
             return Response(200, "application/json", b"")
         return failure(503, {"code": "not_ready", "message": self._not_ready})
+
+    async def _openapi(self, scope: Scope, receive: Receive) -> Response:
+        try:
+            document = self._endpoint.openapi()
+        except DeclarationError as error:
+            return failure(404, {"code": "not_found", "message": str(error)})
+        return Response(200, "application/json", json.dumps(document).encode())
 
     async def _invocations(self, scope: Scope, receive: Receive) -> Response:
         if self._not_ready is not None:
@@ -184,7 +193,7 @@ async def _send(response: Response, receive: Receive, send: Send, scope: Scope) 
         (b"content-length", str(len(response.body)).encode()),
     ]
     if response.status == 405:  # noqa: PLR2004 - RFC 9110 section 15.5.6 asks for Allow
-        headers.append((b"allow", b"GET" if scope["path"] == "/ping" else b"POST"))
+        headers.append((b"allow", b"POST" if scope["path"] == "/invocations" else b"GET"))
     if response.status == 503:  # noqa: PLR2004 - loading, or busy
         headers.append((b"retry-after", b"1"))
     is_unread = response.status == 413  # noqa: PLR2004 - the rest of the body is on its way
