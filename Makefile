@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable '.[sklearn,serve,yaml]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[sklearn,serve,yaml,formats]' --group dev
 	touch $@
 
 demo: $(READY)
@@ -41,7 +41,7 @@ test-oldest:
 	$(OLDEST_PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	.venv-oldest/bin/python -m pip install --quiet --constraint tests/oldest.txt \
-	    --editable '.[xgboost,sklearn,serve,yaml]' --group test ruff
+	    --editable '.[xgboost,sklearn,serve,yaml,formats]' --group test ruff
 	.venv-oldest/bin/python -m pytest
 
 schema: $(READY)

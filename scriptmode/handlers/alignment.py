@@ -9,7 +9,7 @@ from scriptmode.errors import InvalidFeaturesError
 from scriptmode.handlers.checks import MatrixCheck
 from scriptmode.handlers.conversion import convert
 from scriptmode.handlers.feature import Feature
-from scriptmode.models.arrays import as_matrix
+from scriptmode.models.arrays import as_dense, as_matrix
 from scriptmode.values import Table
 
 if TYPE_CHECKING:
@@ -128,6 +128,8 @@ class Alignment:
             raise InvalidFeaturesError(
                 f"expected a table of {self._width} columns, got an array of shape {data.shape}"
             )
+        if hasattr(data, "tocsr"):
+            data = self._widened(data)
         rows, width = data.shape
         label = self._contract.label
         if isinstance(label, int) and width == self._width + 1:
@@ -143,6 +145,15 @@ class Alignment:
         if hasattr(data, "columns") and self._names:
             data = data.set_axis(list(self._names), axis=1)
         return data
+
+    def _widened(self, data: Any) -> Any:
+        """A sparse table as wide as the model: its last columns may be absent from every row."""
+        rows, width = data.shape
+        if width >= self._width:
+            return data
+        widened = data.copy()
+        widened.resize(rows, self._width)
+        return widened
 
     def _placed(self, sent: tuple[str, ...]) -> _Order:
         """As ``_order``, remembered; but not the names of a caller who sends very many."""
@@ -179,6 +190,8 @@ class Alignment:
         return _Order(order, None if None in order else np.array(order))
 
     def _checked(self, data: Any) -> Any:
+        if hasattr(data, "tocsr"):
+            data = as_dense(data)
         if not hasattr(data, "columns"):
             if self._is_numeric and self._check is not None:
                 return self._check(as_matrix(data))

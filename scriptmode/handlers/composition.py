@@ -15,7 +15,7 @@ from scriptmode.errors import (
 from scriptmode.handlers.intake import Intake
 from scriptmode.handlers.loading import Checks, load
 from scriptmode.media import Offers
-from scriptmode.serializers.base import as_bytes
+from scriptmode.serializers.base import Composite, as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,9 @@ class Composition:
         writers = tuple(canonical + aliases)
         understood = [frozenset(getattr(encoder, "parameters", ())) for encoder, _ in writers]
         offers = Offers([media_type for _, media_type in writers], understood, len(canonical))
-        return cls(inference, Intake(decoders), offers, writers, checks, examples)
+        alone = Intake([each for each in decoders if not isinstance(each, Composite)] or decoders)
+        whole = [each.reading(alone) if isinstance(each, Composite) else each for each in decoders]
+        return cls(inference, Intake(whole), offers, writers, checks, examples)
 
     def model_fn(self, model_dir: str, context: Any = None) -> Any:
         """Load the model.

@@ -7,15 +7,20 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from scriptmode.codings import decode_content, encode_content
 from scriptmode.errors import MalformedBodyError, PredictionError, RequestError
 from scriptmode.handlers.composition import Composition
 from scriptmode.handlers.context import RequestContext
+from scriptmode.serializers.base import as_bytes
 from scriptmode.serializers.plain import dump_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from scriptmode.handlers.handler import Handler
+
+MAX_UNPACKED = 64 * 2**20
+"""The most bytes that a compressed body unpacks to, unless a host says otherwise."""
 
 _LOG = logging.getLogger("scriptmode")
 _JSON = "application/json"
@@ -47,12 +52,14 @@ class Response(NamedTuple):
         content_type: of the body.
         body: the prediction, or an error as a JSON object.
         error: what went wrong, for the host's log and for tests; never sent.
+        coding: the Content-Encoding of the body; None where it is as written.
     """
 
     status: int
     content_type: str
     body: bytes
     error: BaseException | None = None
+    coding: str | None = None
 
 
 class Endpoint:
@@ -63,10 +70,11 @@ class Endpoint:
             as the SageMaker toolkits call them: text for bodies of exactly ``text/csv`` or
             ``application/json``, ``application/json`` in place of an absent Accept, and a
             context only where the function takes one more parameter.
+        max_unpacked: the most bytes that a compressed body may unpack to.
     """
 
-    def __init__(self, handler: Handler) -> None:
-        self._handler = handler
+    def __init__(self, handler: Handler, *, max_unpacked: int = MAX_UNPACKED) -> None:
+        self._handler, self._max_unpacked = handler, max_unpacked
         self._model_fn = _with_context(handler.model_fn, 1)
         self._input_fn = _with_context(handler.input_fn, 2)
         self._predict_fn = _with_context(handler.predict_fn, 2)
@@ -94,7 +102,7 @@ class Endpoint:
     def invoke(self, request: Request) -> Response:
         """Answer one request; what goes wrong is part of the response, and nothing is raised."""
         try:
-            return _respond(*self._answer(request))
+            return _compress(_respond(*self._answer(request)), request.context)
         except RequestError as error:
             return failure(error.status, error.to_dict(), error)
         except KeyboardInterrupt:
@@ -106,6 +114,8 @@ class Endpoint:
 
     def _answer(self, request: Request) -> tuple[Any, str]:
         body, content_type, accept, context = request
+        if coding := context.headers.get("content-encoding"):
+            body = decode_content(as_bytes(body), coding, self._max_unpacked)
         if self._decodes_text and content_type in _AS_TEXT:
             body = _to_text(body)
         if self._needs_accept and (accept is None or accept.strip() in ("", "*/*")):
@@ -166,6 +176,11 @@ def _respond(answer: Any, accept: str) -> Response:
     raise PredictionError(
         f"output_fn returned {type(answer).__name__}; return (bytes, content type)"
     )
+
+
+def _compress(response: Response, context: RequestContext) -> Response:
+    body, coding = encode_content(response.body, context.headers.get("accept-encoding"))
+    return response if coding is None else response._replace(body=body, coding=coding)
 
 
 def _public(error: BaseException) -> str:

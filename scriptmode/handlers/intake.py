@@ -49,6 +49,15 @@ class Intake:
         """
         return self._readers[content_type]
 
+    def __call__(self, body: bytes, content_type: str | None) -> Any:
+        """Decode a body.
+
+        Raises:
+            RequestError: nothing reads that type, or the body is not of it.
+        """
+        decoder, params = self.reader(content_type)
+        return decoder.decode(body, params)
+
     @property
     def media_types(self) -> tuple[str, ...]:
         """The canonical content type of each decoder."""

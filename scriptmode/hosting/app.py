@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeAlias
 
-from scriptmode.errors import BodyTooLargeError, DeclarationError, UnsupportedMediaTypeError
+from scriptmode.errors import BodyTooLargeError, DeclarationError
 from scriptmode.handlers.context import RequestContext
 from scriptmode.handlers.endpoint import Endpoint, Request, Response, failure
 
@@ -134,18 +134,12 @@ class App:
         self._waiting += 1
         try:
             return await self._answer(_headers(scope), receive)
-        except (BodyTooLargeError, UnsupportedMediaTypeError) as error:
+        except BodyTooLargeError as error:
             return failure(error.status, error.to_dict(), error)
         finally:
             self._waiting -= 1
 
     async def _answer(self, headers: dict[str, str], receive: Receive) -> Response:
-        encoding = headers.get("content-encoding", "identity")
-        if encoding.lower() not in ("identity", ""):
-            raise UnsupportedMediaTypeError(
-                f"Content-Encoding {encoding[:40]!r} is not supported; send the body as it is",
-                supported=["identity"],
-            )
         body = await self._read(headers, receive)
         context = RequestContext(headers, model_dir=self._model_dir)
         request = Request(body, headers.get("content-type"), headers.get("accept"), context)
@@ -192,6 +186,11 @@ async def _send(response: Response, receive: Receive, send: Send, scope: Scope) 
         (b"content-type", response.content_type.encode("latin-1")),
         (b"content-length", str(len(response.body)).encode()),
     ]
+    if response.coding is not None:
+        headers += [
+            (b"content-encoding", response.coding.encode()),
+            (b"vary", b"accept-encoding"),
+        ]
     if response.status == 405:  # noqa: PLR2004 - RFC 9110 section 15.5.6 asks for Allow
         headers.append((b"allow", b"POST" if scope["path"] == "/invocations" else b"GET"))
     if response.status == 503:  # noqa: PLR2004 - loading, or busy

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+_MOST_DENSE = 50_000_000  # cells
+
 
 def as_matrix(data: Any) -> NDArray[Any]:
     """A table of numbers, ``(rows, columns)``; missing cells are NaN.
@@ -25,6 +27,8 @@ def as_matrix(data: Any) -> NDArray[Any]:
     if isinstance(data, Table):
         return data.values
     if not isinstance(data, np.ndarray):
+        if hasattr(data, "tocsr"):
+            return as_dense(data)
         if hasattr(data, "columns"):
             return _frame_to_matrix(data)
         if isinstance(data, (str, bytes, dict)):
@@ -38,6 +42,24 @@ def as_matrix(data: Any) -> NDArray[Any]:
             f"expected a table of numbers, got {data.dtype} of shape {data.shape}"
         )
     return matrix
+
+
+def as_dense(data: Any) -> NDArray[Any]:
+    """A sparse table as float64 ``(rows, columns)``, in which absent cells are missing.
+
+    Raises:
+        InvalidFeaturesError: it would be too large.
+    """
+    import numpy as np
+
+    if data.shape[0] * data.shape[1] > _MOST_DENSE:
+        raise InvalidFeaturesError(
+            f"{data.shape[0]} x {data.shape[1]} cells are more than can be checked one by one"
+        )
+    cells = data.tocoo()
+    dense = np.full(data.shape, np.nan)
+    dense[cells.row, cells.col] = cells.data
+    return dense
 
 
 def refuse_names(data: Any) -> None:

@@ -49,13 +49,17 @@ class BoosterFacts:
             self._classes(model),
         )
 
-    def matrix(self, data: Any) -> NDArray[Any]:
+    def matrix(self, data: Any) -> Any:
         """A table as the numbers that the booster knows, ``(rows, features)``.
+
+        A sparse one stays sparse: to xgboost, what is absent is missing.
 
         Raises:
             InvalidFeaturesError: a cell is neither a number nor a known category.
         """
-        return self._encode(data) if self.has_categories else as_matrix(data)
+        if self.has_categories:
+            return self._encode(data)
+        return data.tocsr() if hasattr(data, "tocsr") else as_matrix(data)
 
     def to_dmatrix(self, matrix: NDArray[Any]) -> Any:
         """The same cells as a ``DMatrix``; categories are told apart from numbers."""

@@ -201,12 +201,21 @@ def _is_local(name: str) -> bool:
 def _in_its_form(model: Any, data: Any) -> Any:
     """The table as the estimator was fitted on it; only a pipeline may take text."""
     names = getattr(model, "feature_names_in_", None)
+    if hasattr(data, "tocsr"):  # what is absent is zero to scikit-learn
+        return data.tocsr() if names is None else _named_sparse(data, names)
     if names is None:
         refuse_names(data)
         return as_matrix(data)
     if getattr(model, "steps", None) is None:
         data = as_matrix(data)
     return as_frame(data, names.tolist())
+
+
+def _named_sparse(data: Any, names: Any) -> Any:
+    import pandas as pd
+
+    frame: Any = pd.DataFrame
+    return frame.sparse.from_spmatrix(data, columns=names.tolist())
 
 
 def _recognise(path: Path) -> bool:

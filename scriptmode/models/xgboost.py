@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode._imports import require
 from scriptmode._memo import PerObject
-from scriptmode.errors import ModelLoadError
+from scriptmode.errors import InvalidFeaturesError, ModelLoadError
 from scriptmode.models.arrays import refuse_bad_cell
 from scriptmode.models.base import OUTPUTS, Signature, find_artifact, place
 from scriptmode.models.booster import BoosterFacts, booster_of, written_by
@@ -20,8 +20,6 @@ from scriptmode.models.versions import Library, VersionPolicy, check_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from numpy.typing import NDArray
 
     from scriptmode.models.trust import Trusted
 
@@ -148,16 +146,21 @@ class _Known:
         self.facts = BoosterFacts(model)
         self.ask = booster_outputs(self.facts)
 
-    def matrix(self, data: Any) -> NDArray[Any]:
+    def matrix(self, data: Any) -> Any:
         matrix = self.facts.matrix(data)
         _refuse_infinity(matrix)
         return matrix
 
 
-def _refuse_infinity(matrix: NDArray[Any]) -> None:
+def _refuse_infinity(matrix: Any) -> None:
     """Xgboost computes in float32; it refuses infinity in a DMatrix, but not in place."""
     import numpy as np
 
+    if hasattr(matrix, "tocsr"):
+        with np.errstate(over="ignore"):
+            if np.isinf(matrix.data.astype(np.float32)).any():
+                raise InvalidFeaturesError("a cell is beyond float32: the model cannot take it")
+        return
     if matrix.dtype.kind != "f":
         return
     with np.errstate(over="ignore"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 from scriptmode.errors import MalformedBodyError, UnsupportedMediaTypeError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 Body: TypeAlias = "bytes | bytearray | memoryview | str"
 """A request's body in any of the forms that serving stacks hand over."""
@@ -72,6 +72,19 @@ class Typable(Protocol):
                 nobody knows.
             words: those that hold words rather than numbers, under all their names.
             missing: the spellings of a missing cell.
+        """
+        ...
+
+
+@runtime_checkable
+class Composite(Protocol):
+    """A decoder of bodies that hold others, each of a content type of its own."""
+
+    def reading(self, read: Callable[[bytes, str | None], Any]) -> Decoder:
+        """The same decoder, told how to read the inner bodies.
+
+        Args:
+            read: from a body and its content type to a neutral value.
         """
         ...
 

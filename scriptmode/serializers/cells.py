@@ -81,8 +81,8 @@ class Cells:
         )
 
 
-def read_cells(raw: bytes) -> Cells:
-    """Split comma-separated text into a rectangle.
+def read_cells(raw: bytes, delimiter: str = ",") -> Cells:
+    """Split delimited text into a rectangle.
 
     One final line break is dropped; any other blank line is a row of one empty cell.
 
@@ -90,7 +90,8 @@ def read_cells(raw: bytes) -> Cells:
         MalformedBodyError: not UTF-8, an unclosed or stray quote, a cell that is too long, or
             a row whose width is not that of line 1; names the line.
     """
-    reader = csv.reader(io.StringIO(as_text(raw, {}), newline=""), strict=True)
+    text = io.StringIO(as_text(raw, {}), newline="")
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
     line = 1

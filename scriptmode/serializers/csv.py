@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Header: TypeAlias = bool | Literal["auto"]
 
 _HEADERS = ("text/csv; header=present", "text/csv; header=absent")
+_DELIMITERS = (",", "\t", ";", "|")
 _HEADER_PARAM: dict[str, Header] = {"present": True, "absent": False}
 
 
@@ -44,6 +45,7 @@ class CSV:
         names: the columns' names in order, for bodies without a header.
         words: names of columns to keep as they were sent in bodies that have them.
         final_newline: whether what is written ends with a line feed.
+        delimiter: the one character between cells: not one that occurs in numbers.
     """
 
     header: Header = False
@@ -52,6 +54,7 @@ class CSV:
     names: Collection[str] = ()
     words: Collection[str] = ()
     final_newline: bool = True
+    delimiter: str = ","
     _plain: bool = field(init=False, repr=False, compare=False)
 
     media_types: ClassVar[tuple[str, ...]] = ("text/csv", "application/csv")
@@ -60,6 +63,11 @@ class CSV:
     def __post_init__(self) -> None:
         if not isinstance(self.header, bool) and self.header != "auto":
             raise DeclarationError(f"CSV(header={self.header!r}): expected True, False or 'auto'")
+        if self.delimiter not in _DELIMITERS:
+            raise DeclarationError(
+                f"{type(self).__name__}(delimiter={self.delimiter!r}): expected one of"
+                f" {', '.join(map(repr, _DELIMITERS))}"
+            )
         for option in ("text", "missing", "names", "words"):
             if isinstance(getattr(self, option), str):
                 raise DeclarationError(f"CSV({option}=...) takes a list, not one string")
@@ -91,7 +99,7 @@ class CSV:
         if not raw:
             raise MalformedBodyError("the body is empty")
         if self._plain:
-            if header is not True and (matrix := read_numbers(raw)) is not None:
+            if header is not True and (matrix := self._read_numbers(raw)) is not None:
                 return self._named(matrix)
             if header is not False:
                 table = self._read_named_numbers(raw, header)
@@ -108,23 +116,26 @@ class CSV:
             NotAcceptableError: the value is not a table, a cell is no scalar, or a header is
                 asked for where the columns have no names.
         """
-        lines = self._lines(value, params)
-        return lines if self.final_newline else lines.removesuffix(b"\n")
+        written = self._write(value, params)
+        return written if self.final_newline else written.removesuffix(b"\n")
 
-    def _lines(self, value: Any, params: Mapping[str, str]) -> bytes:
+    def _write(self, value: Any, params: Mapping[str, str]) -> bytes:
         asked = params.get("header", "").lower()
         if asked not in ("", *_HEADER_PARAM):
-            raise NotAcceptableError(f"text/csv has no header={asked!r}", supported=_HEADERS)
+            raise NotAcceptableError(
+                f"{self.media_types[0]} has no header={asked!r}", supported=_HEADERS
+            )
         numbers = numeric_array(value)
         if asked != "present" and numbers is not None and numbers.size and numbers.ndim <= 2:  # noqa: PLR2004
-            return write_numbers(numbers)
+            written = write_numbers(numbers)
+            return written.replace(b",", self.delimiter.encode())
         names, rows = as_rows(value)
         lines = [row if isinstance(row, (list, tuple)) else [row] for row in rows]
         if asked == "present" and names is None:
             raise NotAcceptableError("the columns of the prediction have no names for a header")
         if names is not None and _HEADER_PARAM.get(asked, self.header) is True:
             lines = [names, *lines]
-        return write_cells(lines, nested=isinstance(value, dict))
+        return write_cells(lines, self.delimiter, nested=isinstance(value, dict))
 
     def typed(self, names: Sequence[str], words: Collection[str], missing: Collection[str]) -> CSV:
         """See :class:`scriptmode.serializers.base.Typable`; what is set here stays set."""
@@ -132,6 +143,9 @@ class CSV:
         names = tuple(self.names) or tuple(names)
         words = tuple(dict.fromkeys((*self.words, *words)))
         return replace(self, missing=spellings, names=names, words=words)
+
+    def _read_numbers(self, raw: bytes) -> NDArray[Any] | None:
+        return read_numbers(raw, self.delimiter.encode())
 
     def _named(self, matrix: NDArray[Any]) -> NDArray[Any] | Table:
         fits = len(self.names) == matrix.shape[1]
@@ -143,7 +157,7 @@ class CSV:
         try:
             return _HEADER_PARAM[params["header"].lower()]
         except KeyError:
-            message = f"text/csv has no header={params['header']!r}"
+            message = f"{self.media_types[0]} has no header={params['header']!r}"
             raise UnsupportedMediaTypeError(message, supported=_HEADERS) from None
 
     def _read_named_numbers(self, raw: bytes, header: Header) -> Table | None:
@@ -152,16 +166,16 @@ class CSV:
         head = head.removesuffix(b"\r")
         if not rest or b'"' in head or b"\r" in head:
             return None
-        row = as_text(head, {}).split(",")
+        row = as_text(head, {}).split(self.delimiter)
         if header == "auto" and not self._looks_like_names(row):
             return None
-        matrix = read_numbers(rest)
+        matrix = self._read_numbers(rest)
         if matrix is None or matrix.shape[1] != len(row):
             return None
         return Table(_read_names(row), matrix)
 
     def _read_carefully(self, raw: bytes, header: Header) -> Any:
-        cells = read_cells(raw)
+        cells = read_cells(raw, self.delimiter)
         names: tuple[str, ...] | None = None
         if header is True or (header == "auto" and self._looks_like_names(cells.rows[0])):
             names, cells = _take_names(cells)
@@ -179,7 +193,7 @@ class CSV:
             else cells.numbers(index, self.missing)
             for index in range(cells.width)
         ]
-        return _assemble(names, columns, len(cells.rows), has_text=bool(text))
+        return assemble(names, columns, len(cells.rows), has_text=bool(text))
 
     def _looks_like_names(self, row: list[str]) -> bool:
         return not any(cell in self.missing or Cells.number(cell) is not None for cell in row)
@@ -222,9 +236,10 @@ def _read_names(row: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _assemble(
+def assemble(
     names: tuple[str, ...] | None, columns: list[Any], height: int, *, has_text: bool
 ) -> Any:
+    """Columns as a matrix or a ``Table``; as a data frame where some are text."""
     import numpy as np
 
     if not has_text:

@@ -7,16 +7,16 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from scriptmode.errors import DeclarationError, MalformedBodyError, suggestion
+from scriptmode.errors import MalformedBodyError
 from scriptmode.serializers.base import Body, as_text, as_utf8
-from scriptmode.serializers.layouts import Layout, read_layout
+from scriptmode.serializers.images import read_pictures
+from scriptmode.serializers.json_numbers import SMALL, read_table
+from scriptmode.serializers.layouts import Layout, check_layout, read_layout
 from scriptmode.serializers.plain import dump_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from json import JSONDecodeError
-
-_LAYOUTS = ("auto", "rows", "records", "columns", "split", "raw")
 
 
 @dataclass(frozen=True)
@@ -28,31 +28,43 @@ class JSON:
             (one row), records, one record, columns, split, and each of them under
             ``instances`` or ``inputs``; ``"raw"`` reads any JSON value as plain Python.
 
+        image: the one field of a record, whose cells are pictures in base64.
+
     Numbers are read as float64: integers beyond 2**53 take the nearest double.
     NaN and infinity are written as ``null``; float32 in its shortest exact form.
     """
 
     layout: Layout = "auto"
+    image: str | None = None
 
     media_types: ClassVar[tuple[str, ...]] = ("application/json", "text/json")
 
     def __post_init__(self) -> None:
-        if self.layout not in _LAYOUTS:
-            raise DeclarationError(
-                f"JSON has no layout {self.layout!r}{suggestion(self.layout, _LAYOUTS)}"
-            )
+        check_layout(self.layout)
 
     def decode(self, body: Body, params: Mapping[str, str]) -> Any:
         """Read one JSON value.
 
         Returns:
-            float64 ``(rows, columns)``, a ``Table``, a data frame, or a plain value if ``raw``.
+            float64 ``(rows, columns)``, a ``Table``, a data frame, or a plain value if ``raw``;
+            of pictures, uint8 ``(rows, height, width, 3)``.
 
         Raises:
             MalformedBodyError: not JSON, another layout, ragged rows; names line or row.
             UnsupportedMediaTypeError: an unknown charset.
         """
-        value, has_text = parse_json(as_utf8(body, params))
+        raw = as_utf8(body, params)
+        if self.image is not None:
+            return read_pictures(parse_json(raw)[0], self.image)
+        if len(raw) > SMALL:
+            table = read_table(
+                raw,
+                rows=self.layout in ("auto", "rows"),
+                records=self.layout in ("auto", "records"),
+            )
+            if table is not None:
+                return table
+        value, has_text = parse_json(raw)
         return read_layout(value, self.layout, has_text=has_text)
 
     def encode(self, value: Any, params: Mapping[str, str]) -> bytes:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scriptmode.errors import MalformedBodyError
 from scriptmode.serializers.base import Body, as_utf8
 from scriptmode.serializers.json import parse_json
+from scriptmode.serializers.json_numbers import SMALL, read_lines
 from scriptmode.serializers.layouts import read_records, read_rows
-from scriptmode.serializers.plain import as_records, dump_json, numeric_array
+from scriptmode.serializers.plain import as_records, densify, dump_json, numeric_array
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,8 @@ class JSONLines:
             MalformedBodyError: a blank line, a line that is not JSON, or one unlike line 1.
         """
         raw = as_utf8(body, params).removesuffix(b"\n")
+        if len(raw) > SMALL and (table := read_lines(raw)) is not None:
+            return table
         lines = [_parse_line(line, number) for number, line in enumerate(raw.split(b"\n"), 1)]
         rows = [row for row, _ in lines]
         has_text = any(has_text for _, has_text in lines)
@@ -52,6 +55,7 @@ class JSONLines:
         Raises:
             NotAcceptableError: the value has no rows, or a cell has no form in JSON.
         """
+        value = densify(value)
         array = numeric_array(value)
         if array is None or not array.size or array.ndim > 2:  # noqa: PLR2004 - beyond a table
             return b"".join(dump_json(row) + b"\n" for row in as_records(value))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from scriptmode.errors import LayoutError, MalformedBodyError
+from scriptmode.errors import DeclarationError, LayoutError, MalformedBodyError, suggestion
 from scriptmode.values import Table
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Layout: TypeAlias = Literal["auto", "rows", "records", "columns", "split", "raw"]
 """How a JSON body lays out a table; ``auto`` recognises all but ``raw``, which is any value."""
 
+LAYOUTS = ("auto", "rows", "records", "columns", "split", "raw")
 ENVELOPES = ("instances", "inputs")
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "rows": ("[[1, 2.5, null]]",),
@@ -32,6 +33,16 @@ EXAMPLES["auto"] = (
 _SPLIT = {"columns", "data"}
 _WIDEST_WITH_TEXT = 10_000  # a data frame costs some 10 µs a column
 _DEEPEST = 32  # numpy's own limit before 2.0
+
+
+def check_layout(layout: str) -> None:
+    """Refuse a layout that there is not.
+
+    Raises:
+        DeclarationError: no such layout; suggests the nearest.
+    """
+    if layout not in LAYOUTS:
+        raise DeclarationError(f"there is no layout {layout!r}{suggestion(layout, LAYOUTS)}")
 
 
 def read_layout(value: Any, layout: Layout, *, has_text: bool) -> Any:

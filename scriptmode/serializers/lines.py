@@ -34,19 +34,22 @@ def write_numbers(numbers: NDArray[Any]) -> bytes:
     return lines.replace(b"null", b"")
 
 
-def write_cells(rows: list[Any], *, nested: bool = False) -> bytes:
+def write_cells(rows: list[Any], delimiter: str = ",", *, nested: bool = False) -> bytes:
     """Rows of cells, quoted where they must be; missing cells are empty.
 
     Args:
         rows: lists of cells.
+        delimiter: between cells.
         nested: whether a cell may be a list, which is written as JSON.
 
     Raises:
         NotAcceptableError: a cell is no scalar, or holds what is no Unicode text.
     """
     target = io.StringIO()
-    plain = csv.writer(target, lineterminator="\n")
-    quoting = csv.writer(target, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    options: Any = {"delimiter": delimiter, "lineterminator": "\n"}
+    plain, quoting = (
+        csv.writer(target, quoting=style, **options) for style in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
+    )
     for row in rows:
         cells = [_list_cell(cell) if nested else _plain_cell(cell) for cell in row]
         # Before Python 3.13 the writer left a lone carriage return bare, which ends a line.

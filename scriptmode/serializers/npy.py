@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from scriptmode.errors import MalformedBodyError, NotAcceptableError
 from scriptmode.serializers.base import Body, as_bytes
+from scriptmode.serializers.plain import densify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,7 +98,7 @@ def write_npy(value: Any) -> bytes:
     import numpy as np
 
     try:
-        array = np.asarray(value, order="C")
+        array = np.asarray(densify(value), order="C")
     except (ValueError, TypeError) as error:
         raise NotAcceptableError(f"npy cannot carry the prediction: {error}") from error
     if array.dtype.kind not in "fiubc":

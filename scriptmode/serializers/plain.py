@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_MOST_DENSE = 50_000_000  # cells
+
 
 def dump_json(value: Any) -> bytes:
     """Any prediction as JSON: arrays as (nested) lists, named columns as records.
@@ -68,16 +70,33 @@ def as_rows(value: Any) -> tuple[tuple[str, ...] | None, list[Any]]:
     """
     if isinstance(value, Table):
         return value.names, value.values.tolist()
-    if _is_frame(value):
+    if is_frame(value):
         cells = value.astype(object).where(value.notna(), None)
         return tuple(map(str, value.columns)), cells.to_numpy().tolist()
     if isinstance(value, dict) and value:
         return _named_outputs(value)
+    value = densify(value)
     if hasattr(value, "tolist"):
         value = _to_lists(value)
     if isinstance(value, (list, tuple)):
         return None, [row.tolist() if hasattr(row, "tolist") else row for row in value]
     raise NotAcceptableError(f"a prediction of type {type(value).__name__} has no rows")
+
+
+def densify(value: Any) -> Any:
+    """A sparse prediction as an array, in which absent cells are zero; anything else as it is.
+
+    Raises:
+        NotAcceptableError: it would be too large.
+    """
+    if not hasattr(value, "tocsr"):
+        return value
+    rows, columns = value.shape
+    if rows * columns > _MOST_DENSE:
+        raise NotAcceptableError(
+            f"only libsvm and RecordIO carry a sparse prediction of {rows} x {columns} cells"
+        )
+    return value.toarray()
 
 
 def _to_lists(array: Any) -> Any:
@@ -144,8 +163,10 @@ def _plain(value: Any) -> Any:
     if array is not None:
         text = orjson.dumps(array, option=orjson.OPT_SERIALIZE_NUMPY)
         return orjson.Fragment(text[1:-1] if is_scalar else text)
-    if isinstance(value, Table) or _is_frame(value):
+    if isinstance(value, Table) or is_frame(value):
         return as_records(value)
+    if hasattr(value, "tocsr"):
+        return densify(value).tolist()
     if is_missing(value):
         return None
     if hasattr(value, "tolist"):
@@ -161,6 +182,7 @@ def is_missing(value: Any) -> bool:
     return pandas is not None and (value is pandas.NA or value is pandas.NaT)
 
 
-def _is_frame(value: Any) -> bool:
+def is_frame(value: Any) -> bool:
+    """Whether it is a data frame of pandas."""
     pandas = sys.modules.get("pandas")  # a frame cannot exist before pandas is imported
     return pandas is not None and isinstance(value, pandas.DataFrame)

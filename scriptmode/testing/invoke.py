@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scriptmode.codings import decode_content
 from scriptmode.handlers.context import RequestContext
-from scriptmode.handlers.endpoint import Endpoint, Request
+from scriptmode.handlers.endpoint import MAX_UNPACKED, Endpoint, Request
 from scriptmode.handlers.handler import Handler
 from scriptmode.handlers.script import import_script
 
@@ -102,7 +103,11 @@ def invoke(  # noqa: PLR0913 - a request has this many parts
     sent = {"content-type": content_type, "accept": accept, **(headers or {})}
     lowered = {name.lower(): value for name, value in sent.items() if value is not None}
     context = RequestContext(lowered, model_dir=str(model_dir))
-    return Reply(*endpoint.invoke(Request(body, content_type, accept, context)))
+    response = endpoint.invoke(Request(body, content_type, accept, context))
+    answer = response.body
+    if response.coding is not None:  # as every HTTP client does
+        answer = decode_content(answer, response.coding, MAX_UNPACKED)
+    return Reply(response.status, response.content_type, answer, response.error)
 
 
 def _refuse_constant(token: str) -> Any:

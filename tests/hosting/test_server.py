@@ -198,12 +198,40 @@ def test_repeated_headers_are_one_list(server: Server) -> None:
     assert b"content-type: text/csv" in raw(server, head, b"1,2,3,4,5")
 
 
-def test_an_encoding_that_is_not_read_is_a_415(server: Server) -> None:
-    answer = server.ask(
-        "POST", "/invocations", gzip.compress(b"1,2,3,4,5"), Content_Encoding="gzip"
+def test_a_compressed_body_is_unpacked(server: Server) -> None:
+    body = b"1,2,3,4,5"
+    plain = server.ask("POST", "/invocations", body, Content_Type="text/csv")
+    packed = server.ask(
+        "POST",
+        "/invocations",
+        gzip.compress(body),
+        Content_Type="text/csv",
+        Content_Encoding="gzip",
     )
+    assert (packed.status, packed.body) == (200, plain.body)
+
+
+def test_a_coding_that_nobody_knows_is_a_415(server: Server) -> None:
+    answer = server.ask("POST", "/invocations", b"1,2", Content_Encoding="compress")
     assert answer.status == 415
-    assert "gzip" in json.loads(answer.body)["message"]
+    assert json.loads(answer.body)["supported"] == ["br", "deflate", "gzip", "zstd"]
+
+
+def test_a_bomb_is_a_413(server: Server) -> None:
+    bomb = gzip.compress(bytes(2**28))
+    answer = server.ask("POST", "/invocations", bomb, Content_Encoding="gzip")
+    assert answer.status == 413
+
+
+def test_a_large_answer_is_compressed_where_that_is_accepted(server: Server) -> None:
+    body = b"1,2,3,4,5\n" * 1000
+    plain = server.ask("POST", "/invocations", body, Content_Type="text/csv")
+    packed = server.ask(
+        "POST", "/invocations", body, Content_Type="text/csv", Accept_Encoding="br, gzip"
+    )
+    assert packed.headers["content-encoding"] == "gzip"
+    assert len(packed.body) < len(plain.body)
+    assert gzip.decompress(packed.body) == plain.body
 
 
 def test_a_script_that_exits_while_loading_never_turns_ready(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from scriptmode.serializers import BUILTINS, registry
 from scriptmode.serializers.base import Decoder, Encoder
 
 NAMES = sorted(BUILTINS)
+ONLY_READ = {"form", "multipart"}  # what browsers send, and nobody asks for
 
 
 def serializer(name: str) -> Any:
@@ -36,22 +37,27 @@ def test_media_types_are_lower_case_and_without_parameters(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_serializer_reads_and_writes(name: str) -> None:
-    made = serializer(name)()
+def test_every_serializer_reads_and_all_but_forms_write(name: str) -> None:
+    made: Any = serializer(name)()
     assert isinstance(made, Decoder)
-    assert isinstance(made, Encoder)
     assert list(inspect.signature(made.decode).parameters) == ["body", "params"]
-    assert list(inspect.signature(made.encode).parameters) == ["value", "params"]
+    assert isinstance(made, Encoder) == (name not in ONLY_READ)
+    if name not in ONLY_READ:
+        assert list(inspect.signature(serializer(name).encode).parameters)[1:] == [
+            "value",
+            "params",
+        ]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_serializer_is_documented(name: str) -> None:
     made = serializer(name)
     assert not made.__doc__.startswith(f"{made.__name__}(")  # what a dataclass writes itself
-    for method in (made.decode, made.encode):
+    for method in (made.decode, getattr(made, "encode", made.decode)):
         assert method.__doc__
+    documented = "".join(kind.__doc__ for kind in made.__mro__ if kind.__doc__)
     for option in inspect.signature(made).parameters:
-        assert f"{option}:" in made.__doc__
+        assert f"{option}:" in documented
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,139 @@
+"""Apache Arrow's tables as neutral values, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scriptmode._imports import require
+from scriptmode.errors import BodyTooLargeError, MalformedBodyError, NotAcceptableError
+from scriptmode.serializers.plain import as_rows, check_unique, densify, is_frame
+from scriptmode.values import Table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_INDEX = "__index_level_"  # the name under which pandas keeps an index
+
+
+def from_arrow(table: Any, limit: int) -> Any:
+    """Named columns.
+
+    Args:
+        table: ``pyarrow.Table``.
+        limit: how many bytes it may take, strings at their full length.
+
+    Returns:
+        A ``Table`` of float64 where all columns are numbers or booleans, else a data frame of
+        the columns' own types. A null is NaN, or None in a column of text. Columns called
+        ``0``, ``1`` and so on are those of an array, and have no names.
+
+    Raises:
+        MalformedBodyError: no columns, two of one name, or one of lists or objects.
+        BodyTooLargeError: more than ``limit`` bytes.
+    """
+    import numpy as np
+
+    pyarrow = require("pyarrow", extra="arrow")
+    names = [name for name in table.column_names if not name.startswith(_INDEX)]
+    if not names or len(set(names)) != len(names):
+        raise MalformedBodyError(
+            "the table has no columns" if not names else "the table has two columns of one name"
+        )
+    if max(table.num_rows * len(names) * 8, 0) > limit:
+        raise BodyTooLargeError(f"the table takes more than {limit} bytes")
+    columns = [table.column(name) for name in names]
+    kinds = [_kind(pyarrow, column.type, name) for name, column in zip(names, columns, strict=True)]
+    if all(kind == "number" for kind in kinds):
+        values = np.empty((table.num_rows, len(names)))
+        for index, column in enumerate(columns):
+            values[:, index] = _numbers(pyarrow, column)
+        return values if _are_positions(names) else Table(tuple(names), values)
+    import pandas as pd
+
+    series = {
+        name: _numbers(pyarrow, column) if kind == "number" else _objects(column, kind)
+        for name, column, kind in zip(names, columns, kinds, strict=True)
+    }
+    frame = pd.DataFrame(series)
+    return frame.set_axis(range(len(names)), axis=1) if _are_positions(names) else frame
+
+
+def to_arrow(value: Any) -> Any:
+    """A prediction as ``pyarrow.Table``.
+
+    Args:
+        value: a table, rows, named outputs or an array of up to two dimensions.
+
+    Raises:
+        NotAcceptableError: it has no rows, columns share a name, or cells mix types.
+    """
+    import numpy as np
+
+    pyarrow = require("pyarrow", extra="arrow")
+    value = densify(value)
+    try:
+        if isinstance(value, Table):
+            return pyarrow.table(dict(zip(value.names, value.values.T, strict=True)))
+        if isinstance(value, np.ndarray) and value.ndim in (1, 2) and value.dtype.kind in "fiub":
+            columns = value.reshape(len(value), -1).T
+            native = columns.dtype.newbyteorder("=")
+            return pyarrow.table(
+                {str(i): np.ascontiguousarray(each, native) for i, each in enumerate(columns)}
+            )
+        if is_frame(value):
+            frame: Any = value
+            check_unique([str(name) for name in frame.columns])
+            return pyarrow.Table.from_pandas(frame.rename(columns=str), preserve_index=False)
+        return pyarrow.table(_columns(value))
+    except (pyarrow.ArrowException, ValueError, TypeError) as error:
+        raise NotAcceptableError(f"Arrow cannot carry the prediction: {error}") from error
+
+
+def _columns(value: Any) -> dict[str, list[Any]]:
+    names, rows = as_rows(value)
+    cells = [row if isinstance(row, (list, tuple)) and names else [row] for row in rows]
+    if names is None and rows and isinstance(rows[0], (list, tuple)):
+        cells = [list(row) for row in rows]
+        if len({len(row) for row in cells}) != 1:
+            raise NotAcceptableError("the rows of the prediction differ in width")
+    width = len(names) if names is not None else len(cells[0]) if cells else 0
+    named = names or tuple(str(index) for index in range(width))
+    check_unique(named)
+    return {name: [row[index] for row in cells] for index, name in enumerate(named)}
+
+
+def _kind(pyarrow: Any, kind: Any, name: str) -> str:
+    types = pyarrow.types
+    if types.is_dictionary(kind):
+        return _kind(pyarrow, kind.value_type, name)
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind):
+        return "number"
+    if types.is_decimal(kind) or types.is_null(kind):
+        return "number"
+    if types.is_string(kind) or types.is_large_string(kind):
+        return "text"
+    if types.is_timestamp(kind) or types.is_date(kind):
+        return "time"
+    raise MalformedBodyError(f"column {name!r} is of type {kind}, which is no cell", field=name)
+
+
+def _are_positions(names: list[str]) -> bool:
+    """Whether the names are those that an array's columns get, which has none."""
+    return names == [str(index) for index in range(len(names))]
+
+
+def _numbers(pyarrow: Any, column: Any) -> NDArray[Any]:
+    import numpy as np
+
+    if pyarrow.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    found = column.cast(pyarrow.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return np.asarray(found, dtype=np.float64)
+
+
+def _objects(column: Any, kind: str) -> Any:
+    import pandas as pd
+
+    if kind == "text":
+        return pd.Series(column.to_pylist(), dtype=object)
+    return pd.Series(column.to_pandas())

@@ -1,0 +1,177 @@
+"""libsvm (svmlight): sparse rows as ``label index:value index:value``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scriptmode._imports import require
+from scriptmode.errors import DeclarationError, MalformedBodyError, NotAcceptableError
+from scriptmode.serializers.base import Body, as_text
+from scriptmode.serializers.flat import parse_flat
+from scriptmode.serializers.plain import as_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+_LARGEST_INDEX = 2**31 - 2  # what the sparse matrices of scipy and of the frameworks hold
+_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|nan"
+_LABEL = re.compile(rf"(?:{_NUMBER})(?::(?:{_NUMBER}))?", re.IGNORECASE)
+_CELL = re.compile(rf"([0-9]{{1,10}}):({_NUMBER})", re.IGNORECASE)
+_ATOMS = b"0123456789.eE+-"
+
+
+@dataclass(frozen=True)
+class LibSVM:
+    """Sparse rows. Cells that are not written are absent, never zero.
+
+    A label, with its weight after a colon, may stand first and is dropped, as are ``qid:`` and
+    what follows ``#``.
+
+    Args:
+        base: the number of the first column, 0 or 1. It is never guessed from a body: the first
+            column may be absent from it, and every other would move by one.
+        labelled: whether every line begins with a label; a line may begin with one where this is
+            not set.
+
+    Raises:
+        DeclarationError: the base is neither.
+    """
+
+    base: int = 0
+    labelled: bool | None = None
+
+    media_types: ClassVar[tuple[str, ...]] = ("text/libsvm", "text/x-libsvm")
+
+    def __post_init__(self) -> None:
+        if self.base not in (0, 1):
+            raise DeclarationError(f"LibSVM(base={self.base!r}): columns count from 0 or from 1")
+
+    def decode(self, body: Body, params: Mapping[str, str]) -> Any:
+        """Read one row a line; an empty line is a row without cells.
+
+        Returns:
+            ``scipy.sparse.csr_matrix``, float64, as wide as its highest column.
+
+        Raises:
+            MalformedBodyError: a cell that is no ``index:value``, or indices that do not rise;
+                names the line.
+            MissingExtraError: scipy is not installed.
+        """
+        text = as_text(body, params)
+        if not text.strip():
+            raise MalformedBodyError("the body is empty")
+        lines = text.removesuffix("\n").removesuffix("\r").split("\n")
+        return self._read_plain(lines) if self._is_plain(text) else self._read_carefully(lines)
+
+    def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
+        """Write rows of cells that are there, without labels; missing cells are left out.
+
+        Raises:
+            NotAcceptableError: the value is no table of numbers.
+        """
+        return "".join(f"{line}\n" for line in self._lines(value)).encode()
+
+    def _is_plain(self, text: str) -> bool:
+        return self.labelled is True and "#" not in text and "qid" not in text
+
+    def _read_plain(self, lines: list[str]) -> Any:
+        """Whole bodies at once where every line is a label and cells with one blank between."""
+        import numpy as np
+
+        rows = [line.rstrip("\r").split(" ", 1) for line in lines]
+        raw = " ".join(row[1] if len(row) > 1 else "" for row in rows).encode()
+        counts = np.array([row[1].count(":") if len(row) > 1 else 0 for row in rows])
+        labels = ",".join(row[0] for row in rows).encode()
+        is_regular = raw.translate(None, _ATOMS) == b": " * (int(counts.sum()) - 1) + b":"
+        if not (is_regular and counts.all() and b"::" not in raw):
+            return self._read_carefully(lines)
+        found, known = parse_flat(raw.replace(b":", b",").replace(b" ", b",")), parse_flat(labels)
+        if found is None or known is None or len(known) != len(lines):
+            return self._read_carefully(lines)
+        indices = found[::2]
+        starts = np.concatenate(([0], counts.cumsum()))
+        rising = np.diff(indices) > 0
+        rising[starts[1:-1] - 1] = True  # from one row to the next
+        if not (rising.all() and (indices == np.rint(indices)).all()):
+            return self._read_carefully(lines)
+        if indices.min() < self.base or indices.max() > _LARGEST_INDEX:
+            return self._read_carefully(lines)
+        return _sparse(found[1::2].copy(), indices.astype(np.int64) - self.base, starts)
+
+    def _read_carefully(self, lines: list[str]) -> Any:
+        import numpy as np
+
+        values: list[float] = []
+        indices: list[int] = []
+        starts = [0]
+        for number, line in enumerate(lines, 1):
+            self._read_line(line.partition("#")[0].split(), number, values, indices)
+            starts.append(len(values))
+        return _sparse(np.array(values, dtype=float), np.array(indices, dtype=int), starts)
+
+    def _read_line(
+        self, parts: list[str], number: int, values: list[float], indices: list[int]
+    ) -> None:
+        if self.labelled is True and not (parts and _LABEL.fullmatch(parts[0])):
+            raise MalformedBodyError(f"line {number} has no label", line=number)
+        if self.labelled is not False and parts and self._is_label(parts[0]):
+            parts = parts[1:]
+        if parts and parts[0].startswith("qid:"):
+            parts = parts[1:]
+        last = -1
+        for part in parts:
+            found = _CELL.fullmatch(part)
+            if found is None:
+                raise MalformedBodyError(
+                    f"line {number}: {part[:40]!r} is not of the form index:value", line=number
+                )
+            index = int(found[1]) - self.base
+            if index < 0 or index > _LARGEST_INDEX or index <= last:
+                raise MalformedBodyError(
+                    f"line {number}: column {found[1]} is {self._order_broken(index)}", line=number
+                )
+            last = index
+            indices.append(index)
+            values.append(float(found[2]))
+
+    def _is_label(self, part: str) -> bool:
+        """Whether the first part of a line is a label; ``1:0.5`` is one only where declared."""
+        return bool(_LABEL.fullmatch(part)) and (self.labelled is True or ":" not in part)
+
+    def _order_broken(self, index: int) -> str:
+        if index < 0:
+            return f"below {self.base}, from which columns are declared to count"
+        return "out of range" if index > _LARGEST_INDEX else "not above the one before it"
+
+    def _lines(self, value: Any) -> list[str]:
+        if hasattr(value, "tocsr"):
+            matrix = value.tocsr()
+            matrix.sort_indices()
+            ends = zip(matrix.indptr, matrix.indptr[1:], strict=False)
+            return [
+                self._line(matrix.indices[a:b].tolist(), matrix.data[a:b].tolist()) for a, b in ends
+            ]
+        rows = [row if isinstance(row, list) else [row] for row in as_rows(value)[1]]
+        return [self._line(range(len(row)), row) for row in rows]
+
+    def _line(self, indices: Any, cells: Any) -> str:
+        written: list[str] = []
+        for index, cell in zip(indices, cells, strict=True):
+            if cell is None or cell != cell:  # noqa: PLR0124 - only NaN differs from itself
+                continue
+            if not isinstance(cell, (int, float)):
+                raise NotAcceptableError(
+                    f"libsvm carries numbers; the prediction holds {type(cell).__name__}"
+                )
+            written.append(f"{index + self.base}:{float(cell):.17g}")
+        return " ".join(written)
+
+
+def _sparse(values: NDArray[Any], indices: NDArray[Any], starts: Any) -> Any:
+    sparse = require("scipy.sparse", extra="sparse")
+    width = int(indices.max()) + 1 if len(indices) else 0
+    return sparse.csr_matrix((values, indices, starts), shape=(len(starts) - 1, width))

@@ -1,0 +1,112 @@
+"""MessagePack: the layouts of JSON, in binary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scriptmode._imports import require
+from scriptmode.errors import MalformedBodyError, NotAcceptableError
+from scriptmode.serializers.base import Body, as_bytes
+from scriptmode.serializers.layouts import Layout, check_layout, read_layout
+from scriptmode.serializers.plain import as_records, densify, is_missing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+_KINDS = {int, float, bool, str, list, dict, type(None)}
+
+
+@dataclass(frozen=True)
+class MsgPack:
+    """Tables, tensors and free-form values as MessagePack.
+
+    Args:
+        layout: as of ``JSON``: the one layout to read, or ``"auto"``.
+    """
+
+    layout: Layout = "auto"
+
+    media_types: ClassVar[tuple[str, ...]] = (
+        "application/msgpack",
+        "application/x-msgpack",
+        "application/vnd.msgpack",
+    )
+
+    def __post_init__(self) -> None:
+        check_layout(self.layout)
+
+    def decode(self, body: Body, params: Mapping[str, str]) -> Any:
+        """Read one value, in the layouts of JSON.
+
+        Returns:
+            float64 ``(rows, columns)``, a ``Table``, a data frame, or a plain value if ``raw``.
+
+        Raises:
+            MalformedBodyError: not MessagePack, a name that stands twice, an extension type, or
+                no table.
+            MissingExtraError: msgpack is not installed.
+        """
+        msgpack = require("msgpack", extra="msgpack")
+        try:
+            value = msgpack.unpackb(
+                as_bytes(body), object_pairs_hook=_unique, ext_hook=_refuse_extension
+            )
+        except (ValueError, msgpack.UnpackException, UnicodeDecodeError, TypeError) as error:
+            problem = str(error) or "it ends too early"
+            raise MalformedBodyError(f"not MessagePack: {problem[:200]}") from None
+        if self.layout == "raw":
+            return value
+        return read_layout(value, self.layout, has_text=_has_text(value))
+
+    def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
+        """Write an array as (nested) arrays, named columns as maps, else the plain value.
+
+        Raises:
+            NotAcceptableError: the value holds something that MessagePack has no form for.
+        """
+        msgpack = require("msgpack", extra="msgpack")
+        try:
+            packed: bytes = msgpack.packb(value, default=_plain)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise NotAcceptableError(f"MessagePack cannot carry the prediction: {error}") from error
+        return packed
+
+
+def _has_text(value: Any) -> bool:
+    """Whether a cell may be text.
+
+    Raises:
+        MalformedBodyError: a cell is binary, or a name is no text.
+    """
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    kinds = set(map(type, inner))
+    if not kinds <= _KINDS or (isinstance(value, dict) and not set(map(type, value)) <= {str}):
+        raise MalformedBodyError("a cell of the MessagePack is binary, or a name is no text")
+    parts = [_has_text(part) for part in inner if isinstance(part, (dict, list))]  # looks at each
+    return str in kinds or any(parts)
+
+
+def _unique(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in one map")
+    return found
+
+
+def _refuse_extension(code: int, _: bytes) -> Any:
+    raise ValueError(f"extension type {code} is not read")
+
+
+def _plain(value: Any) -> Any:
+    if is_missing(value):
+        return None
+    if hasattr(value, "columns") or hasattr(value, "names"):
+        return as_records(value)
+    value = densify(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no form in MessagePack")

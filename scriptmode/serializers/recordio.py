@@ -1,0 +1,288 @@
+"""SageMaker's RecordIO-protobuf: one ``Record`` message a row, dense or sparse."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scriptmode._imports import require
+from scriptmode.errors import MalformedBodyError, NotAcceptableError
+from scriptmode.serializers.base import Body, as_bytes
+from scriptmode.serializers.plain import as_rows, check_unique
+from scriptmode.serializers.records import record_class
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+_MAGIC = 0xCED7230A
+_HEAD = struct.Struct("<II")
+_KEY = "values"  # under which the features of a row are kept
+_LENGTH = 2**29 - 1  # the three bits above it tell of records in several parts
+_FIELD_OF = {"f4": "float32_tensor", "f8": "float64_tensor", "i8": "int32_tensor"}
+_DTYPES = {"float32_tensor": "f4", "float64_tensor": "f8", "int32_tensor": "i4"}
+# A record of one dense tensor: the map entry, its key, its value, the tensor, its values.
+_DENSE = {b"\x12": "<f4", b"\x1a": "<f8"}
+
+
+@dataclass(frozen=True)
+class RecordIO:
+    """Rows as SageMaker's own algorithms read and write them. Labels are dropped."""
+
+    media_types: ClassVar[tuple[str, ...]] = ("application/x-recordio-protobuf",)
+
+    def decode(self, body: Body, params: Mapping[str, str]) -> Any:
+        """Read one row a record, from the feature ``values``.
+
+        Returns:
+            ``(rows, columns)`` of float32, float64 or int32; ``scipy.sparse.csr_matrix`` where the
+            records have keys.
+
+        Raises:
+            MalformedBodyError: no such records, or rows that differ in width or kind; names
+                the row.
+            MissingExtraError: protobuf (or, for sparse records, scipy) is not installed.
+        """
+        raw = as_bytes(body)
+        if not raw:
+            raise MalformedBodyError("the body is empty")
+        matrix = _read_alike(raw)
+        return _read_each(raw) if matrix is None else matrix
+
+    def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
+        """Write a record a row, byte for byte as SageMaker's Python SDK does.
+
+        An array's row is the feature ``values``; named outputs are labels under their names, as
+        the algorithms answer.
+
+        Raises:
+            NotAcceptableError: the value is no table of numbers.
+        """
+        if isinstance(value, dict):
+            return _write_named(value)
+        if hasattr(value, "tocsr"):
+            return _write_sparse(value.tocsr())
+        return _write_dense(_matrix(value))
+
+
+def _read_alike(raw: bytes) -> NDArray[Any] | None:
+    """Dense rows at once where all records are laid out as the first; else None."""
+    import numpy as np
+
+    if len(raw) < _HEAD.size:
+        return None
+    magic, length = _HEAD.unpack_from(raw)
+    stride = _HEAD.size + length + -length % 4
+    if magic != _MAGIC or length > _LENGTH or len(raw) % stride:
+        return None
+    found = _find_values(raw[_HEAD.size : _HEAD.size + length])
+    if found is None:
+        return None
+    start, dtype = found
+    start += _HEAD.size
+    records = np.frombuffer(raw, dtype=np.uint8).reshape(-1, stride)
+    if not (records[:, :start] == records[0, :start]).all():
+        return None
+    cells = records[:, start : _HEAD.size + length]
+    return np.ascontiguousarray(cells).view(dtype)
+
+
+def _find_values(record: bytes) -> tuple[int, str] | None:
+    """Where the values of a record of one dense tensor begin, and their dtype."""
+    position, dtype = 0, ""
+    for tags in (b"\n", b"\n", b"\x12", _DENSE, b"\n"):
+        if record[position : position + 1] not in tags or position >= len(record):
+            return None
+        if tags is _DENSE:
+            dtype = _DENSE[record[position : position + 1]]
+        length, start = _read_varint(record, position + 1)
+        is_key = position > 0 and not dtype and record[start : start + length] == _KEY.encode()
+        end = start + length
+        if is_key:
+            position = end
+        elif end != len(record):
+            return None
+        else:
+            position = start
+    width = int(dtype[-1])
+    return (position, dtype) if (len(record) - position) % width == 0 else None
+
+
+def _read_varint(raw: bytes, position: int) -> tuple[int, int]:
+    """A number of seven bits a byte, and where it ends."""
+    value = shift = 0
+    while position < len(raw):
+        byte = raw[position]
+        value |= (byte & 127) << shift
+        position += 1
+        if byte < 128:  # noqa: PLR2004 - the bit that says that more follows
+            break
+        shift += 7
+    return value, position
+
+
+def _read_each(raw: bytes) -> Any:
+    import numpy as np
+
+    tensors = [_tensor(record, row) for row, record in enumerate(_split(raw), 1)]
+    kinds = {kind for _, kind in tensors}
+    if len(kinds) > 1:
+        row = next(row for row, (_, kind) in enumerate(tensors, 1) if kind != tensors[0][1])
+        raise MalformedBodyError(
+            f"row {row} is of {tensors[row - 1][1]} where row 1 is of {tensors[0][1]}", row=row
+        )
+    dtype = np.dtype(_DTYPES[tensors[0][1]])
+    if any(tensor.keys or (tensor.shape and not tensor.values) for tensor, _ in tensors):
+        return _sparse([tensor for tensor, _ in tensors], dtype)
+    width = len(tensors[0][0].values)
+    for row, (tensor, _) in enumerate(tensors, 1):
+        if len(tensor.values) != width:
+            raise MalformedBodyError(
+                f"row {row} has {len(tensor.values)} cells where row 1 has {width}", row=row
+            )
+    matrix = np.empty((len(tensors), width), dtype=dtype)
+    for index, (tensor, _) in enumerate(tensors):
+        matrix[index] = tensor.values
+    return matrix
+
+
+def _split(raw: bytes) -> list[bytes]:
+    """The records, without what frames them."""
+    records: list[bytes] = []
+    position = 0
+    while position < len(raw):
+        row = len(records) + 1
+        if position + _HEAD.size > len(raw):
+            raise MalformedBodyError(f"row {row}: the record ends within its head", row=row)
+        magic, length = _HEAD.unpack_from(raw, position)
+        if magic != _MAGIC:
+            raise MalformedBodyError(f"row {row} does not begin as a RecordIO record", row=row)
+        if length > _LENGTH:
+            raise MalformedBodyError(f"row {row}: records in several parts are not read", row=row)
+        start = position + _HEAD.size
+        position = start + length + -length % 4
+        if position > len(raw):
+            raise MalformedBodyError(
+                f"row {row}: the record announces {length} bytes, {len(raw) - start} follow",
+                row=row,
+            )
+        records.append(raw[start : start + length])
+    return records
+
+
+def _tensor(raw: bytes, row: int) -> tuple[Any, str]:
+    """The features of one record, and the name of their kind."""
+    message = require("google.protobuf.message", extra="recordio")
+    record = record_class()()
+    try:
+        record.ParseFromString(raw)
+    except message.DecodeError:
+        raise MalformedBodyError(f"row {row} is no protobuf Record", row=row) from None
+    if _KEY not in record.features:
+        known = ", ".join(sorted(record.features)[:5]) or "none"
+        raise MalformedBodyError(
+            f"row {row} has no feature {_KEY!r}; its features are: {known}", row=row
+        )
+    value = record.features[_KEY]
+    kind = value.WhichOneof("value")
+    if kind not in _DTYPES:
+        raise MalformedBodyError(f"row {row}: the feature {_KEY!r} holds no numbers", row=row)
+    return getattr(value, kind), kind
+
+
+def _sparse(tensors: list[Any], dtype: Any) -> Any:
+    import numpy as np
+
+    sparse = require("scipy.sparse", extra="sparse")
+    shapes = {tuple(tensor.shape) for tensor in tensors}
+    widest = max((max(tensor.keys, default=-1) for tensor in tensors), default=-1) + 1
+    width = next(iter(shapes))[0] if len(shapes) == 1 and len(next(iter(shapes))) == 1 else widest
+    for row, tensor in enumerate(tensors, 1):
+        keys = list(tensor.keys)
+        if len(keys) != len(tensor.values):
+            raise MalformedBodyError(
+                f"row {row} has {len(keys)} keys and {len(tensor.values)} values", row=row
+            )
+        if len(set(keys)) != len(keys) or max(keys, default=-1) >= min(width, 2**31 - 1):
+            raise MalformedBodyError(f"row {row}: its keys are not those of columns", row=row)
+    counts = [len(tensor.keys) for tensor in tensors]
+    indices = np.array([key for tensor in tensors for key in tensor.keys], dtype=np.int64)
+    values = np.array([value for tensor in tensors for value in tensor.values], dtype=dtype)
+    matrix = sparse.csr_matrix(
+        (values, indices, np.concatenate(([0], np.cumsum(counts)))), shape=(len(tensors), width)
+    )
+    matrix.sort_indices()
+    return matrix
+
+
+def _matrix(value: Any) -> NDArray[Any]:
+    import numpy as np
+
+    _, rows = as_rows(value) if not isinstance(value, np.ndarray) else (None, value)
+    try:
+        matrix = np.asarray(rows)
+    except ValueError:
+        matrix = np.empty(0, dtype=object)
+    if matrix.dtype.kind not in "fiub" or matrix.ndim not in (1, 2):
+        raise NotAcceptableError("RecordIO carries tables of numbers; accept JSON")
+    return matrix.reshape(len(matrix), -1)
+
+
+def _native(array: NDArray[Any]) -> tuple[NDArray[Any], str]:
+    """The array in one of the three types of the message, and the field that holds it."""
+    import numpy as np
+
+    name = f"{array.dtype.kind}{array.dtype.itemsize}"
+    if array.dtype.kind in "iub":
+        if array.size and (array.min() < -(2**31) or array.max() >= 2**31):
+            raise NotAcceptableError("RecordIO has whole numbers of 32 bits only; accept JSON")
+        array, name = array.astype(np.int64), "i8"
+    elif name == "f2":
+        array, name = array.astype(np.float32), "f4"
+    return array, _FIELD_OF.get(name, "float64_tensor")
+
+
+def _write_dense(matrix: NDArray[Any]) -> bytes:
+    matrix, field = _native(matrix)
+    record, framed = record_class()(), []
+    for row in matrix:
+        record.Clear()
+        getattr(record.features[_KEY], field).values.extend(row.tolist())
+        framed.append(_frame(record.SerializeToString()))
+    return b"".join(framed)
+
+
+def _write_sparse(matrix: Any) -> bytes:
+    values, field = _native(matrix.data)
+    record, framed = record_class()(), []
+    for start, end in zip(matrix.indptr[:-1], matrix.indptr[1:], strict=True):
+        record.Clear()
+        tensor = getattr(record.features[_KEY], field)
+        tensor.values.extend(values[start:end].tolist())
+        tensor.keys.extend(matrix.indices[start:end].tolist())
+        tensor.shape.append(matrix.shape[1])
+        framed.append(_frame(record.SerializeToString()))
+    return b"".join(framed)
+
+
+def _write_named(outputs: dict[str, Any]) -> bytes:
+    """As SageMaker's algorithms answer: each output a label of its row, of float32."""
+    import numpy as np
+
+    check_unique([str(name) for name in outputs])
+    columns = {str(name): _matrix(part).astype(np.float32) for name, part in outputs.items()}
+    if len({len(column) for column in columns.values()}) > 1:
+        raise NotAcceptableError(f"the outputs {', '.join(columns)} differ in their rows")
+    framed = []
+    for row in range(len(next(iter(columns.values()), ()))):
+        record = record_class()()
+        for name, column in columns.items():
+            record.label[name].float32_tensor.values.extend(column[row].tolist())
+        framed.append(_frame(record.SerializeToString(deterministic=True)))
+    return b"".join(framed)
+
+
+def _frame(record: bytes) -> bytes:
+    return _HEAD.pack(_MAGIC, len(record)) + record + bytes(-len(record) % 4)
