@@ -5,7 +5,8 @@ The list is closed, so that N formats and M frameworks cost N + M:
 - ``numpy.ndarray`` of numbers. A table is always 2-D, ``(rows, columns)``: one row is a table
   of one row. More dimensions are images and tensors.
 - :class:`Table`, numeric columns with names; ``pandas.DataFrame``, columns of mixed types.
-- ``scipy.sparse.csr_matrix``.
+- ``scipy.sparse.csr_matrix``; with an attribute ``is_open = True`` where the format does not tell
+  how many columns follow the last that is written.
 - ``dict[str, numpy.ndarray]``, named tensors.
 - plain Python (``dict``, ``list``, ``str``) for free-form bodies, and ``bytes``.
 - :class:`Enveloped`, one of these with the parameters that a request declares beside its rows.

@@ -128,7 +128,7 @@ class Alignment:
             raise InvalidFeaturesError(
                 f"expected a table of {self._width} columns, got an array of shape {data.shape}"
             )
-        if hasattr(data, "tocsr"):
+        if getattr(data, "is_open", False):
             data = self._widened(data)
         rows, width = data.shape
         label = self._contract.label

@@ -171,9 +171,10 @@ def build(layers: Sequence[Mapping[str, Any]], registries: Registries) -> Handle
     loader = names.loader(fields["model"])
     names.refuse_unused_options(_declared_parts(layers))
     loader = extend_trust(loader, [*decoders, *encoders], fields["trusted"])
-    checks = Checks(fields["versions"] or "error", fields["replay"])
-    if fields["versions"] is not None:
-        loader = with_option(loader, "versions", checks.versions) or loader
+    is_default = fields["versions"] is None
+    checks = Checks("error" if is_default else fields["versions"], fields["replay"])
+    if not is_default:
+        loader = with_option(loader, "versions", lambda _: checks.versions) or loader
     inference = _inference(fields, loader)
     path, parameters = read_path(fields["request"]), _parameters(fields["parameters"])
     layout = next((each.layout for each in decoders if isinstance(each, JSON)), "auto")

@@ -94,7 +94,8 @@ def _with_categories(feature: Feature, known: tuple[Any, ...]) -> Feature:
                 " the numbers it was trained on, in features, as Literal[0, 1, ...]"
             )
         return feature
-    strange = [choice for choice in choices or () if choice not in known]
+    fillers = () if feature.filler is None else (feature.filler,)
+    strange = [choice for choice in (*(choices or ()), *fillers) if choice not in known]
     if strange:
         raise ModelLoadError(
             f"features allows {strange[0]!r} for {feature.name!r}, of which the model has no"

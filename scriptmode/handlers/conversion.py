@@ -29,7 +29,8 @@ def convert(
         column: the cells as the serializer left them.
         index: where the column stands, from 0.
         feature: what the cells must be.
-        missing: the spellings of a missing cell.
+        missing: the spellings of a missing cell where text is none; a format without types has
+            told those of text apart already.
 
     Returns:
         float64 for numbers and booleans, datetime64 for dates, objects for text; a missing
@@ -47,6 +48,7 @@ def convert(
         numbers = column.astype("float64")
         if feature.kind != "datetime" and not (feature.is_worded or numbers.isna().any()):
             return numbers
+    missing = () if feature.kind == "text" else missing
     read = _Reader(feature, missing)
     try:  # each spelling is read once: columns repeat themselves
         cells = [read[cell] for cell in column]
@@ -93,9 +95,7 @@ def _read(cell: Any, feature: Feature, missing: Collection[str]) -> tuple[str | 
     return problem and f"{str(cell)[:_SHOWN]!r} is {problem}", value
 
 
-def _first_refused(
-    column: pd.Series[Any], index: int, feature: Feature, missing: Collection[str]
-) -> InvalidFeaturesError:
+def _first_refused(column: pd.Series[Any], index: int, feature: Feature) -> InvalidFeaturesError:
     for row, cell in enumerate(column):
         problem, _ = _read(cell, feature, missing)
         if problem:

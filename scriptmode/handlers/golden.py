@@ -11,7 +11,7 @@ from scriptmode.serializers.layouts import read_layout
 from scriptmode.serializers.plain import dump_json
 
 _MOST_ROWS = 1000
-_RELATIVE, _ABSOLUTE = 1e-5, 1e-6  # float32 sums come out otherwise on another processor
+_RELATIVE, _ABSOLUTE = 1e-5, 1e-8  # float32 sums come out otherwise on another processor
 
 
 def write_sample(sample: Any) -> Any:
@@ -23,18 +23,35 @@ def write_sample(sample: Any) -> Any:
     Raises:
         DeclarationError: no table, none or too many rows, or cells that JSON cannot keep.
     """
-    import numpy as np
-
-    if isinstance(sample, np.ndarray) and sample.dtype.kind == "f":
-        sample = sample.astype(np.float64)  # JSON has the double's digits, not the float's
     try:
-        data = _to_plain(sample)
+        data = plain(_in_doubles(sample))
         rows = count_rows(read_sample(data))
     except RequestError as error:
         raise DeclarationError(f"the sample is no table that JSON can keep: {error}") from error
     if not rows or rows > _MOST_ROWS:
         raise DeclarationError(f"the sample has {rows} rows: give 1 to {_MOST_ROWS}")
     return data
+
+
+def _in_doubles(sample: Any) -> Any:
+    """The same cells, of which JSON keeps every digit.
+
+    Raises:
+        DeclarationError: some are infinite, for which JSON has no form.
+    """
+    import numpy as np
+
+    if isinstance(sample, dict):
+        return {name: _in_doubles(part) for name, part in sample.items()}
+    if hasattr(sample, "columns") and not all(isinstance(name, str) for name in sample.columns):
+        sample = sample.to_numpy()
+    cells = getattr(sample, "values", sample)
+    if hasattr(sample, "select_dtypes"):
+        cells = sample.select_dtypes("float").to_numpy()
+    is_float = isinstance(cells, np.ndarray) and cells.dtype.kind == "f"
+    if is_float and np.isinf(cells).any():
+        raise DeclarationError("the sample holds infinity, which JSON cannot keep")
+    return sample.astype(np.float64) if is_float and cells is sample else sample
 
 
 def read_sample(data: Any) -> Any:
@@ -53,7 +70,7 @@ def write_prediction(prediction: Any) -> Any:
         DeclarationError: JSON has no form for it.
     """
     try:
-        return _to_plain(prediction)
+        return plain(prediction)
     except NotAcceptableError as error:
         raise DeclarationError(f"the manifest cannot keep the prediction: {error}") from error
 
@@ -91,7 +108,7 @@ def _pairs(expected: Any, found: Any, place: str) -> list[tuple[str, Any, Any]] 
 
 
 def _is_equal(expected: Any, found: Any) -> bool:
-    if _is_number(expected) and _is_number(found):
+    if _is_number(expected) and _is_number(found) and not _are_whole(expected, found):
         return math.isclose(expected, found, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)
     return bool(expected == found)
 
@@ -102,11 +119,21 @@ def _short(value: Any) -> str:
     return str(value)
 
 
+def _are_whole(expected: Any, found: Any) -> bool:
+    """Labels, ranks and the numbers of leaves are equal or they are not."""
+    return isinstance(expected, int) and isinstance(found, int)
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _to_plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Any value as what its JSON is read back as.
+
+    Raises:
+        NotAcceptableError: JSON has no form for it.
+    """
     import orjson
 
     return orjson.loads(dump_json(value))

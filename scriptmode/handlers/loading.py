@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from scriptmode.errors import DeclarationError, ModelLoadError
+from scriptmode.errors import DeclarationError, ModelLoadError, RequestError
 from scriptmode.models.base import MANIFEST
 from scriptmode.models.versions import VersionPolicy, check_policy
 
@@ -89,8 +89,13 @@ def replay(
 
     if manifest.golden is None:
         raise ModelLoadError(f"{model_dir / MANIFEST} has no golden sample: save with sample=...")
-    data = read_sample(manifest.golden.data)
-    found = write_prediction(predict(data, model))
+    try:
+        data = read_sample(manifest.golden.data)
+        found = write_prediction(predict(data, model))
+    except RequestError as error:
+        raise ModelLoadError(
+            f"the golden sample of {model_dir} cannot be asked any more: {error}"
+        ) from error
     problem = difference(manifest.golden.prediction, found)
     if problem:
         raise ModelLoadError(f"the golden sample of {model_dir} is answered otherwise: {problem}")
@@ -111,5 +116,7 @@ def replay_folder(handler: Handler, model_dir: Path) -> int:
 
     if not (model_dir / MANIFEST).is_file():
         raise ModelLoadError(f"there is no {MANIFEST} in {model_dir}: write it by Handler.save")
+    manifest = read_manifest(model_dir)
+    manifest.check_digests(model_dir)  # which a hand-written model_fn does not
     model = handler.model_fn(str(model_dir))
-    return replay(read_manifest(model_dir), handler.predict_fn, model, model_dir)
+    return replay(manifest, handler.predict_fn, model, model_dir)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scriptmode.errors import ModelLoadError
-from scriptmode.handlers.digests import digest, digest_files
-from scriptmode.models.base import MANIFEST
-from scriptmode.models.bundle import Bundle
+from scriptmode.handlers.digests import digest, digest_files, digest_names
+from scriptmode.handlers.golden import plain
+from scriptmode.models.base import MANIFEST, Locating
+from scriptmode.models.bundle import Bundle, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,8 +78,21 @@ class Manifest(BaseModel):
                 f"{model_dir / MANIFEST} was written for {_pairs(expected)}; the script declares"
                 f" {_pairs(found)}"
             )
+        self.check_digests(model_dir)
         for name, artifact in self.artifacts.items():
-            _check_artifact(name, artifact, loaders[name], model_dir, versions)
+            part = loaders[name]
+            _check_place(name, artifact, part, place_of(loader, name, model_dir), model_dir)
+            _check_version(artifact, part, model_dir, getattr(part, "versions", versions))
+
+    def check_digests(self, model_dir: Path) -> None:
+        """Hold every file to its digest.
+
+        Raises:
+            ModelLoadError: one is missing or was changed; says what, expected and found.
+        """
+        for name, artifact in self.artifacts.items():
+            for file, expected in artifact.files.items():
+                _check_digest(name, model_dir / file, expected)
 
     def check_columns(
         self, features: Sequence[str] | None, classes: Sequence[Any] | None, model_dir: Path
@@ -92,9 +106,10 @@ class Manifest(BaseModel):
             ("features", self.features, features),
             ("classes", self.classes, classes),
         ):
-            if saved is not None and here is not None and list(here) != saved:
+            found = None if here is None else plain(list(here))
+            if saved is not None and found is not None and found != saved:
                 raise ModelLoadError(
-                    f"{model_dir / MANIFEST}: expected the {what} {saved}, found {list(here)}"
+                    f"{model_dir / MANIFEST}: expected the {what} {saved}, found {found}"
                 )
 
 
@@ -125,6 +140,13 @@ def describe(loader: Loader[Any], written: Mapping[str, Path], model_dir: Path) 
 def parts_of(loader: Loader[Any]) -> Mapping[str, Loader[Any]]:
     """The loaders of a bundle by name; a loader that stands alone is called ``model``."""
     return loader.parts if isinstance(loader, Bundle) else {_ONLY: loader}
+
+
+def place_of(loader: Loader[Any], name: str, model_dir: Path) -> Path:
+    """The folder that a part is read from."""
+    return (
+        folder_of(model_dir, name, loader.parts[name]) if isinstance(loader, Bundle) else model_dir
+    )
 
 
 def read_manifest(model_dir: Path) -> Manifest:
@@ -162,21 +184,37 @@ def _describe_part(loader: Loader[Any], written: Path, model_dir: Path) -> Artif
     )
 
 
-def _check_artifact(
-    name: str, artifact: Artifact, loader: Loader[Any], model_dir: Path, versions: VersionPolicy
+def _check_digest(name: str, path: Path, expected: str) -> None:
+    if not path.is_file():
+        raise ModelLoadError(
+            f"the artefact {name!r} is incomplete: {path} is missing; {MANIFEST} lists it"
+        )
+    found = digest(path)
+    if found != expected:
+        raise ModelLoadError(
+            f"{path} of the artefact {name!r} was changed after it was saved: expected the"
+            f" SHA-256 {expected}, found {found}"
+        )
+
+
+def _check_place(
+    name: str, artifact: Artifact, loader: Loader[Any], folder: Path, model_dir: Path
 ) -> None:
-    for file, expected in artifact.files.items():
-        path = model_dir / file
-        if not path.is_file():
-            raise ModelLoadError(
-                f"the artefact {name!r} is incomplete: {path} is missing; {MANIFEST} lists it"
-            )
-        found = digest(path)
-        if found != expected:
-            raise ModelLoadError(
-                f"{path} of the artefact {name!r} was changed after it was saved: expected the"
-                f" SHA-256 {expected}, found {found}"
-            )
+    """Refuse to read what the manifest does not list, such as a file that was added since."""
+    if not isinstance(loader, Locating):
+        return
+    for found in loader.locate(folder):
+        for file in digest_names(found, model_dir):
+            if file not in artifact.files:
+                raise ModelLoadError(
+                    f"{model_dir / file} would be read as the artefact {name!r}; {MANIFEST}, which"
+                    f" was written when it was saved, lists {', '.join(artifact.files)}"
+                )
+
+
+def _check_version(
+    artifact: Artifact, loader: Loader[Any], model_dir: Path, versions: VersionPolicy
+) -> None:
     library = getattr(loader, "library", None)
     if library is not None and artifact.version is not None:
         library.check(artifact.version, model_dir / next(iter(artifact.files), ""), versions)

@@ -11,7 +11,7 @@ from scriptmode.media import parse
 from scriptmode.models.bundle import Bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from scriptmode.handlers.registries import Registries
     from scriptmode.models.base import Loader
@@ -109,20 +109,25 @@ def as_list(declared: Any) -> list[Any]:
     return list(declared)
 
 
-def with_option(loader: Any, name: str, value: Any) -> Any:
-    """A loader, or each part of a bundle, with one more option where it has such a field.
+def with_option(loader: Any, name: str, change: Callable[[Any], Any]) -> Any:
+    """A loader, or each part of a bundle, with an option changed where it has such a field.
+
+    Args:
+        loader: the loader.
+        name: of the option.
+        change: from its present value to another.
 
     Returns:
         The same, or a copy; None when nothing has that field.
     """
     if isinstance(loader, Bundle):
-        parts = {part: with_option(each, name, value) for part, each in loader.parts.items()}
+        parts = {part: with_option(each, name, change) for part, each in loader.parts.items()}
         if all(each is None for each in parts.values()):
             return None
         return Bundle({part: parts[part] or each for part, each in loader.parts.items()})
     if not dataclasses.is_dataclass(loader) or not hasattr(loader, name):
         return None
-    return dataclasses.replace(loader, **{name: value})  # type: ignore[type-var]
+    return dataclasses.replace(loader, **{name: change(getattr(loader, name))})  # type: ignore[type-var]
 
 
 def _names_in(item: Any) -> Sequence[str]:

@@ -48,11 +48,22 @@ def extend_trust(loader: Any, serializers: Iterable[Any], trusted: Trusted) -> A
     kept: Any = [name for name in trusted if name not in unsafe]
     if isinstance(trusted, Mapping):
         kept = {name: trusted[name] for name in kept}
-    extended = with_option(loader, "trusted", kept)
+    extended = with_option(loader, "trusted", lambda own: _together(own, kept))
     if extended is None:
         names = sorted(set(trusted) - unsafe)
         raise DeclarationError(f"trusted={names}: nothing that is declared reads such a format")
     return extended
+
+
+def _together(own: Any, further: Any) -> Any:
+    """What a loader trusts already, and what is trusted for all."""
+    if isinstance(own, Mapping) and isinstance(further, Mapping):
+        return {**own, **further}
+    if not own or not further:
+        return own or further
+    if isinstance(own, Mapping) or isinstance(further, Mapping):
+        raise DeclarationError("trusted: give digests for all names, or for none")
+    return list(dict.fromkeys((*own, *further)))
 
 
 def _is_safe(part: Any) -> bool:

@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from scriptmode.errors import DeclarationError, RequestError
-from scriptmode.handlers.golden import difference, read_sample, write_prediction, write_sample
+from scriptmode.handlers.golden import (
+    difference,
+    plain,
+    read_sample,
+    write_prediction,
+    write_sample,
+)
 from scriptmode.handlers.manifest import Golden, Manifest, describe, write_manifest
-from scriptmode.models.base import Saver
+from scriptmode.models.base import MANIFEST, Saver
 from scriptmode.models.bundle import Bundle
 
 if TYPE_CHECKING:
@@ -36,6 +42,7 @@ def save(inference: Inference, model: Any, model_dir: Path, sample: Any = None) 
     """
     _refuse_local(model)
     model_dir.mkdir(parents=True, exist_ok=True)
+    (model_dir / MANIFEST).unlink(missing_ok=True)
     written = _write(inference, model, model_dir)
     loaded = inference.loader.load(model_dir)
     alignment, known = inference.bind(loaded), inference.signature(loaded)
@@ -44,7 +51,7 @@ def save(inference: Inference, model: Any, model_dir: Path, sample: Any = None) 
         **describe(inference.loader, written, model_dir),
         features=names or None,
         objective=known.objective,
-        classes=None if known.classes is None else list(known.classes),
+        classes=None if known.classes is None else plain(list(known.classes)),
         golden=None if sample is None else _answer(inference, model, loaded, sample),
     )
     return write_manifest(manifest, model_dir)

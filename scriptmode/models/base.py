@@ -118,6 +118,19 @@ class Saver(Protocol[M_contra]):
 
 
 @runtime_checkable
+class Locating(Protocol):
+    """A loader that tells which files it would read, so that a manifest can vouch for them."""
+
+    def locate(self, model_dir: Path) -> Sequence[Path]:
+        """What ``load`` would read.
+
+        Raises:
+            ModelLoadError: there is none, or there are several.
+        """
+        ...
+
+
+@runtime_checkable
 class Selective(Protocol[M_contra]):
     """A loader whose models can be asked for more than their value."""
 

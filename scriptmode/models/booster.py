@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from scriptmode._imports import require
-from scriptmode.errors import InvalidFeaturesError
+from scriptmode.errors import InvalidFeaturesError, ModelLoadError
 from scriptmode.models.arrays import as_matrix
 from scriptmode.models.base import Signature
 
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CATEGORY = "c"
-# Both formats sort their keys, so that the version is the last thing in a file.
-_VERSION = re.compile(rb'"version":\s*\[(\d+),\s*(\d+),\s*(\d+)\]\s*}\s*$')
-_VERSION_UBJ = re.compile(rb"version\[#L\x00{7}\x03i(.)i(.)i(.)}$", re.DOTALL)
+_VERSION = re.compile(rb'"version"\s*:\s*\[\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\]')
+_VERSION_UBJ = re.compile(rb"version\[#L\x00{7}\x03i(.)i(.)i(.)", re.DOTALL)
 
 
 class BoosterFacts:
@@ -35,7 +34,9 @@ class BoosterFacts:
         names, types = booster.feature_names, booster.feature_types
         self.dmatrix = xgboost.DMatrix
         self.is_wrapper = not isinstance(model, xgboost.Booster)
-        self.in_place = learner["gradient_booster"]["name"] != "gblinear"
+        kind = learner["gradient_booster"]["name"]
+        self.has_trees = kind != "gblinear"
+        self.in_place = kind == "gbtree"  # of dart it sums in another order than DMatrix
         self.objective: str = learner["objective"]["name"]
         self.class_count = int(learner["learner_model_param"].get("num_class", 0))
         self.is_multi_target = int(learner["learner_model_param"].get("num_target", 1)) > 1
@@ -48,6 +49,7 @@ class BoosterFacts:
             self.objective,
             self._classes(model),
         )
+        self.has_contribs = not self.is_multi_target or _answers_contribs(booster)
 
     def matrix(self, data: Any) -> Any:
         """A table as the numbers that the booster knows, ``(rows, features)``.
@@ -57,12 +59,16 @@ class BoosterFacts:
         Raises:
             InvalidFeaturesError: a cell is neither a number nor a known category.
         """
+        if isinstance(data, self.dmatrix):
+            return data  # of a hand-written input_fn
         if self.has_categories:
             return self._encode(data)
         return data.tocsr() if hasattr(data, "tocsr") else as_matrix(data)
 
     def to_dmatrix(self, matrix: NDArray[Any]) -> Any:
         """The same cells as a ``DMatrix``; categories are told apart from numbers."""
+        if isinstance(matrix, self.dmatrix):
+            return matrix
         if not self.has_categories:
             return self.dmatrix(matrix)
         types = list(self.signature.types or ())
@@ -98,13 +104,30 @@ def booster_of(model: Any) -> Any:
 
 
 def written_by(raw: bytes) -> str | None:
-    """The release of xgboost that wrote a JSON or UBJSON file; None where it does not say."""
-    tail = raw[-200:]
-    if found := _VERSION.search(tail):
+    """The release of xgboost that wrote a model: JSON, UBJSON, or a pickle around the latter.
+
+    Returns:
+        None where it does not say.
+    """
+    # Keys are sorted, so that the version is the last thing: what looks alike before it is not.
+    if (place := raw.rfind(b'"version"')) >= 0 and (found := _VERSION.match(raw, place)):
         return b".".join(found.groups()).decode()
-    if found := _VERSION_UBJ.search(tail):
+    if (place := raw.rfind(b"version[#L")) >= 0 and (found := _VERSION_UBJ.match(raw, place)):
         return ".".join(str(part[0]) for part in found.groups())
     return None
+
+
+def _answers_contribs(booster: Any) -> bool:
+    """Whether this release answers contributions for trees whose leaves are vectors."""
+    import numpy as np
+
+    xgboost = require("xgboost", extra="xgboost")
+    row = xgboost.DMatrix(np.zeros((1, booster.num_features())))
+    try:
+        booster.predict(row, pred_contribs=True, validate_features=False)
+    except xgboost.core.XGBoostError:
+        return False
+    return True
 
 
 def _categories(booster: Any, types: list[str]) -> tuple[tuple[Any, ...] | None, ...]:
@@ -119,11 +142,21 @@ def _categories(booster: Any, types: list[str]) -> tuple[tuple[Any, ...] | None,
 
 
 def _values(column: dict[str, Any]) -> tuple[Any, ...]:
-    """One column's categories: numbers as they are, text as UTF-8 in signed bytes."""
+    """One column's categories: numbers as they are, text as signed bytes.
+
+    Raises:
+        ModelLoadError: text beyond ASCII, whose offsets xgboost counts in characters and cuts
+            in bytes.
+    """
     values = column["values"]
     if "offsets" not in column:
         return tuple(values)
-    raw, offsets = bytes(value % 256 for value in values), column["offsets"]
+    if any(value < 0 for value in values):
+        raise ModelLoadError(
+            "the model has categories beyond ASCII, which xgboost does not keep as they are: train"
+            " on their numbers, and declare these as Literal[0, 1, ...] in features"
+        )
+    raw, offsets = bytes(values), column["offsets"]
     return tuple(raw[start:end].decode() for start, end in pairwise(offsets))
 
 

@@ -29,7 +29,7 @@ def booster_outputs(facts: BoosterFacts) -> dict[str, Ask]:
         return _wrapper_outputs(facts)
 
     def value(model: Any, matrix: NDArray[Any]) -> Any:
-        if facts.in_place:
+        if facts.in_place and not isinstance(matrix, facts.dmatrix):
             return model.inplace_predict(matrix, validate_features=False)
         return model.predict(facts.to_dmatrix(matrix), validate_features=False)
 
@@ -41,11 +41,14 @@ def booster_outputs(facts: BoosterFacts) -> dict[str, Ask]:
 
     margin = ask(output_margin=True)
     found: dict[str, Ask] = {"value": value, "margin": margin}
-    found["contribs"] = ask(pred_contribs=True)
-    if facts.in_place:
+    if facts.has_contribs:
+        found["contribs"] = ask(pred_contribs=True)
+    if facts.has_trees:
         found["leaf"] = ask(pred_leaf=True)
     found |= _class_outputs(facts, value, margin)
-    return found | selectable_outputs(facts.objective, facts.class_count, value)
+    if not facts.is_multi_target:
+        found |= selectable_outputs(facts.objective, facts.class_count, value)
+    return found
 
 
 def _class_outputs(facts: BoosterFacts, value: Ask, margin: Ask) -> dict[str, Ask]:
@@ -75,6 +78,8 @@ def _class_outputs(facts: BoosterFacts, value: Ask, margin: Ask) -> dict[str, As
         "multi:softprob": value,
     }
     found: dict[str, Ask] = {}
+    if facts.objective.startswith("multi:") and facts.class_count <= 1:
+        return found
     if decide := labels.get(facts.objective):
         found["label"] = lambda model, matrix: decide(value(model, matrix)).astype(np.int64)
     if facts.objective in probabilities:
@@ -102,8 +107,9 @@ def _wrapper_outputs(facts: BoosterFacts) -> dict[str, Ask]:
         )
 
     found = {"value": ask("predict"), "margin": ask("predict", output_margin=True)}
-    found["contribs"] = contribs
-    if facts.in_place:
+    if facts.has_contribs:
+        found["contribs"] = contribs
+    if facts.has_trees:
         found["leaf"] = ask("apply")
     if facts.signature.classes is not None:
         found["label"] = ask("predict")

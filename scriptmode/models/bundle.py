@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode.errors import DeclarationError, PredictionError
-from scriptmode.models.base import Saver, match
+from scriptmode.models.base import MANIFEST, Saver, match
 
 if TYPE_CHECKING:
     from scriptmode.models.base import Loader
 
-_TAKEN = ("code",)  # where serving stacks keep the script
-_BAD = "/\\*?[]"
+_TAKEN = ("code", MANIFEST)  # the first is where serving stacks keep the script
+_BAD = "/\\*?[]\0"
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Bundle:
             UntrustedFormatError: likewise.
         """
         return {
-            name: loader.load(_folder(Path(model_dir), name, loader))
+            name: loader.load(folder_of(Path(model_dir), name, loader))
             for name, loader in self.parts.items()
         }
 
@@ -97,7 +97,8 @@ class Bundle:
         return written
 
 
-def _folder(model_dir: Path, name: str, loader: Loader[Any]) -> Path:
+def folder_of(model_dir: Path, name: str, loader: Loader[Any]) -> Path:
+    """The folder that a part is read from: the one of its name, where it is there."""
     own, file = model_dir / name, getattr(loader, "file", None)
     is_there = own.is_dir() and (file is None or match(own, file))
     return own if is_there else model_dir

@@ -33,11 +33,19 @@ class Document:
         Raises:
             ModelLoadError: none or several candidates, or one that is not JSON.
         """
-        path = find_artifact(Path(model_dir), self.file, _recognise)
+        path = self.locate(model_dir)[0]
         try:
             return json.loads(path.read_text("utf-8"))
         except ValueError as error:
             raise ModelLoadError(f"{path} is not JSON: {error}") from error
+
+    def locate(self, model_dir: Path) -> list[Path]:
+        """The one file that ``load`` would read.
+
+        Raises:
+            ModelLoadError: none or several candidates.
+        """
+        return [find_artifact(Path(model_dir), self.file, _recognise)]
 
     def predict(self, model: Any, data: Any) -> Any:
         """Refused.

@@ -40,11 +40,20 @@ class Paths:
         Raises:
             ModelLoadError: there is nothing of that name.
         """
+        found = self.locate(model_dir)
+        is_one = found == [Path(model_dir) / str(self.file)]
+        return found[0] if is_one else found
+
+    def locate(self, model_dir: Path) -> list[Path]:
+        """Everything of that name.
+
+        Raises:
+            ModelLoadError: there is nothing of that name.
+        """
         found = match(Path(model_dir), str(self.file))
         if not found:
             raise ModelLoadError(f"no file or folder {self.file!r} in {model_dir}")
-        is_one = found == [Path(model_dir) / str(self.file)]
-        return found[0] if is_one else found
+        return found
 
     def predict(self, model: Any, data: Any) -> Any:
         """Refused.
@@ -72,8 +81,10 @@ class Paths:
             raise DeclarationError(f"there is nothing at {source} to save")
         if target.exists() and source.samefile(target):
             return target
+        if target.is_dir():
+            shutil.rmtree(target)  # of an earlier save, whose files would be served along
         if source.is_dir():
-            shutil.copytree(source, target, dirs_exist_ok=True)
+            shutil.copytree(source, target)
         else:
             shutil.copyfile(source, target)
         return target

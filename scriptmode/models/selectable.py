@@ -60,7 +60,8 @@ def selectable_outputs(
     def ask(key: str) -> Callable[[Any, Any], Any]:
         return lambda model, matrix: _READERS[key](value(model, matrix), objective, class_count)
 
-    return {key: ask(key) for key in _KEYS_OF.get(objective, ())}
+    is_degenerate = objective.startswith("multi:") and class_count <= 1
+    return {} if is_degenerate else {key: ask(key) for key in _KEYS_OF.get(objective, ())}
 
 
 def _predicted_label(value: NDArray[Any], objective: str, _: int) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from scriptmode.models.trust import Trusted
 
 _FILE = "model.skops"
+_WRITTEN = re.compile(r"^Trying to unpickle estimator \S+ from version (\S+) when using version")
 _METHODS = {
     "value": "predict",
     "label": "predict",
@@ -72,7 +74,7 @@ class Sklearn:
             UntrustedFormatError: a pickle that is not trusted by name, or a skops file that
                 holds types which are not.
         """
-        path = find_artifact(Path(model_dir), self.file, _recognise)
+        path = self.locate(model_dir)[0]
         is_pickle = path.suffix in SUFFIXES
         with _releases_told() as told:
             model = load_pickle(path, self.trusted) if is_pickle else self._load_skops(path)
@@ -81,6 +83,14 @@ class Sklearn:
         if not (hasattr(model, "predict") or hasattr(model, "transform")):
             raise ModelLoadError(f"{path} holds a {type(model).__name__}, which cannot predict")
         return model
+
+    def locate(self, model_dir: Path) -> list[Path]:
+        """The one file that ``load`` would read.
+
+        Raises:
+            ModelLoadError: none or several candidates.
+        """
+        return [find_artifact(Path(model_dir), self.file, _recognise)]
 
     def predict(self, model: Any, data: Any) -> Any:
         """Ask the estimator for all rows at once.
@@ -115,11 +125,13 @@ class Sklearn:
         def ask(method: str) -> Callable[[Any, Any], Any]:
             return lambda model, data: _ask(model, method, data)
 
-        is_classifier = hasattr(model, "classes_")
+        left_out = set() if hasattr(model, "classes_") else {"label"}
+        if isinstance(getattr(model, "classes_", None), list):
+            left_out.add("proba")  # one array for each of several targets, not a row for each row
         return {
             name: ask(method)
             for name, method in _METHODS.items()
-            if hasattr(model, method) and (name != "label" or is_classifier)
+            if hasattr(model, method) and name not in left_out
         }
 
     def save(self, model: Any, model_dir: Path) -> Path:
@@ -173,13 +185,13 @@ def _releases_told() -> Generator[set[str]]:
         warnings.simplefilter("always")
         yield told
     for warning in caught:
-        written = getattr(warning.message, "original_sklearn_version", None)
+        written = _WRITTEN.search(str(warning.message))
         if written is None:
             warnings.warn_explicit(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
         else:
-            told.add(written)
+            told.add(written[1])
 
 
 def _ask(model: Any, method: str, data: Any) -> Any:

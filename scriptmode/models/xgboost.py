@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode._imports import require
 from scriptmode._memo import PerObject
-from scriptmode.errors import InvalidFeaturesError, ModelLoadError
+from scriptmode.errors import DeclarationError, InvalidFeaturesError, ModelLoadError
 from scriptmode.models.arrays import refuse_bad_cell
 from scriptmode.models.base import OUTPUTS, Signature, find_artifact, place
 from scriptmode.models.booster import BoosterFacts, booster_of, written_by
@@ -72,15 +72,21 @@ class XGBoost:
                 file of another release, or a scikit-learn wrapper with categorical features.
             UntrustedFormatError: a pickle that is not trusted by name.
         """
-        path = find_artifact(Path(model_dir), self.file, _recognise)
+        path = self.locate(model_dir)[0]
         with path.open("rb") as stream:
             is_pickle = stream.read(1) == _PICKLE or path.suffix in SUFFIXES
-        if is_pickle:
-            return self._unpickle(path)
         raw = path.read_bytes()
         if written := written_by(raw):
             self.library.check(written, path, self.versions)
-        return _read(path, raw)
+        return self._unpickle(path) if is_pickle else _read(path, raw)
+
+    def locate(self, model_dir: Path) -> list[Path]:
+        """The one file that ``load`` would read.
+
+        Raises:
+            ModelLoadError: none or several candidates.
+        """
+        return [find_artifact(Path(model_dir), self.file, _recognise)]
 
     def predict(self, model: Any, data: Any) -> Any:
         """Ask the model for all rows at once.
@@ -98,8 +104,6 @@ class XGBoost:
             InvalidFeaturesError: not a table of numbers, or one that float32 cannot hold.
         """
         known = self._known(model)
-        if isinstance(data, known.facts.dmatrix):
-            return booster_of(model).predict(data)  # of a hand-written input_fn
         return known.ask["value"](model, known.matrix(data))
 
     def signature(self, model: Any) -> Signature:
@@ -116,13 +120,22 @@ class XGBoost:
         return {name: on_matrix(ask) for name, ask in known.ask.items()}
 
     def save(self, model: Any, model_dir: Path) -> Path:
-        """Write a booster or wrapper as UBJSON.
+        """Write a booster or wrapper as UBJSON, or as JSON where the file is declared so.
 
         Returns:
             The file: the declared one, else ``xgboost-model``, which SageMaker looks for.
+
+        Raises:
+            DeclarationError: the declared file would be a pickle.
         """
         path = place(model_dir, self.file, _FILE)
-        path.write_bytes(booster_of(model).save_raw("ubj"))
+        if path.suffix in SUFFIXES:
+            raise DeclarationError(
+                f"{path.name!r} would be a pickle, which is not written: declare a file that ends"
+                " in .ubj or .json"
+            )
+        raw_format = "json" if path.suffix == ".json" else "ubj"
+        path.write_bytes(booster_of(model).save_raw(raw_format))
         return path
 
     def _unpickle(self, path: Path) -> Any:
@@ -148,6 +161,8 @@ class _Known:
 
     def matrix(self, data: Any) -> Any:
         matrix = self.facts.matrix(data)
+        if isinstance(matrix, self.facts.dmatrix):
+            return matrix
         _refuse_infinity(matrix)
         return matrix
 

@@ -54,7 +54,7 @@ class LibSVM:
         """Read one row a line; an empty line is a row without cells.
 
         Returns:
-            ``scipy.sparse.csr_matrix``, float64, as wide as its highest column.
+            ``scipy.sparse.csr_matrix``, float64, as wide as its highest column, and open.
 
         Raises:
             MalformedBodyError: a cell that is no ``index:value``, or indices that do not rise;
@@ -174,4 +174,6 @@ class LibSVM:
 def _sparse(values: NDArray[Any], indices: NDArray[Any], starts: Any) -> Any:
     sparse = require("scipy.sparse", extra="sparse")
     width = int(indices.max()) + 1 if len(indices) else 0
-    return sparse.csr_matrix((values, indices, starts), shape=(len(starts) - 1, width))
+    matrix = sparse.csr_matrix((values, indices, starts), shape=(len(starts) - 1, width))
+    matrix.is_open = True
+    return matrix
