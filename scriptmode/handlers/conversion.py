@@ -95,7 +95,9 @@ def _read(cell: Any, feature: Feature, missing: Collection[str]) -> tuple[str | 
     return problem and f"{str(cell)[:_SHOWN]!r} is {problem}", value
 
 
-def _first_refused(column: pd.Series[Any], index: int, feature: Feature) -> InvalidFeaturesError:
+def _first_refused(
+    column: pd.Series[Any], index: int, feature: Feature, missing: Collection[str]
+) -> InvalidFeaturesError:
     for row, cell in enumerate(column):
         problem, _ = _read(cell, feature, missing)
         if problem:
