@@ -171,19 +171,18 @@ def _refuse_infinity(matrix: Any) -> None:
     """Xgboost computes in float32; it refuses infinity in a DMatrix, but not in place."""
     import numpy as np
 
-    if hasattr(matrix, "tocsr"):
-        with np.errstate(over="ignore"):
-            if np.isinf(matrix.data.astype(np.float32)).any():
-                raise InvalidFeaturesError("a cell is beyond float32: the model cannot take it")
-        return
     if matrix.dtype.kind != "f":
         return
+    is_sparse = hasattr(matrix, "tocsr")
+    cells = matrix.data if is_sparse else matrix
+    if matrix.dtype.itemsize == _DOUBLE:
+        flat = cells.ravel()
+        if np.vdot(flat, flat) < _LARGEST_SQUARE:  # quicker than a look at each cell
+            return
     with np.errstate(over="ignore"):
-        if matrix.dtype.itemsize == _DOUBLE:
-            flat = matrix.ravel()
-            if np.vdot(flat, flat) < _LARGEST_SQUARE:  # quicker than a look at each cell
-                return
-        suspect = np.isinf(matrix.astype(np.float32)).any()
+        suspect = np.isinf(cells.astype(np.float32)).any()
+    if suspect and is_sparse:
+        raise InvalidFeaturesError("a cell is beyond float32: the model cannot take it")
     if suspect:
         refuse_bad_cell(matrix, may_be_missing=True)
 

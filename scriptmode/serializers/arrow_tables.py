@@ -10,6 +10,7 @@ from scriptmode.serializers.plain import as_rows, check_unique, densify, is_fram
 from scriptmode.values import Table
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
 _INDEX = "__index_level_"  # the name under which pandas keeps an index
@@ -31,28 +32,52 @@ def from_arrow(table: Any, limit: int) -> Any:
         MalformedBodyError: no columns, two of one name, or one of lists or objects.
         BodyTooLargeError: more than ``limit`` bytes.
     """
-    import numpy as np
-
-    pyarrow = require("pyarrow", extra="arrow")
     names = [name for name in table.column_names if not name.startswith(_INDEX)]
     if not names or len(set(names)) != len(names):
         raise MalformedBodyError(
             "the table has no columns" if not names else "the table has two columns of one name"
         )
-    if max(table.num_rows * len(names) * 8, 0) > limit:
+    if table.num_rows * len(names) * 8 > limit:
         raise BodyTooLargeError(f"the table takes more than {limit} bytes")
-    columns = [table.column(name) for name in names]
-    kinds = [_kind(pyarrow, column.type, name) for name, column in zip(names, columns, strict=True)]
-    if all(kind == "number" for kind in kinds):
-        values = np.empty((table.num_rows, len(names)))
-        for index, column in enumerate(columns):
-            values[:, index] = _numbers(pyarrow, column)
+    if len(names) < table.num_columns:
+        table = table.select(names)
+    kinds = {kind: _kind(kind) for kind in set(table.schema.types)}
+    if None in kinds.values():
+        name = next(each.name for each in table.schema if kinds[each.type] is None)
+        problem = f"column {name!r} is of type {table.schema.field(name).type}, which is no cell"
+        raise MalformedBodyError(problem, field=name)
+    if all(kind == "number" for kind in kinds.values()):
+        values = _matrix(table, list(kinds))
         return values if _are_positions(names) else Table(tuple(names), values)
+    return _frame(table, names, [kinds[kind] for kind in table.schema.types])
+
+
+def _matrix(table: Any, kinds: list[Any]) -> NDArray[Any]:
+    """Columns of numbers side by side, float64 ``(rows, columns)``."""
+    import numpy as np
+
+    pyarrow = require("pyarrow", extra="arrow")
+    types = pyarrow.types
+    if table.num_rows and all(map(types.is_floating, kinds)):
+        batch = table.combine_chunks().to_batches()[0]
+        try:
+            tensor = batch.to_tensor(null_to_nan=True, row_major=True)
+        except (AttributeError, TypeError, pyarrow.ArrowException):
+            pass  # before pyarrow 17
+        else:
+            return np.asarray(tensor.to_numpy(), dtype=np.float64)
+    values = np.empty((table.num_rows, table.num_columns))
+    for index, column in enumerate(table.columns):
+        values[:, index] = _numbers(column)
+    return values
+
+
+def _frame(table: Any, names: list[str], kinds: list[str | None]) -> pd.DataFrame:
     import pandas as pd
 
     series = {
-        name: _numbers(pyarrow, column) if kind == "number" else _objects(column, kind)
-        for name, column, kind in zip(names, columns, kinds, strict=True)
+        name: _numbers(column) if kind == "number" else _objects(column, kind)
+        for name, column, kind in zip(names, table.columns, kinds, strict=True)
     }
     frame = pd.DataFrame(series)
     return frame.set_axis(range(len(names)), axis=1) if _are_positions(names) else frame
@@ -102,19 +127,17 @@ def _columns(value: Any) -> dict[str, list[Any]]:
     return {name: [row[index] for row in cells] for index, name in enumerate(named)}
 
 
-def _kind(pyarrow: Any, kind: Any, name: str) -> str:
-    types = pyarrow.types
+def _kind(kind: Any) -> str | None:
+    """What cells of an Arrow type are; None for lists, objects and bytes."""
+    types = require("pyarrow.types", extra="arrow")
     if types.is_dictionary(kind):
-        return _kind(pyarrow, kind.value_type, name)
-    if types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind):
-        return "number"
-    if types.is_decimal(kind) or types.is_null(kind):
+        return _kind(kind.value_type)
+    numbers = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
+    if any(is_one(kind) for is_one in (*numbers, types.is_null)):
         return "number"
     if types.is_string(kind) or types.is_large_string(kind):
         return "text"
-    if types.is_timestamp(kind) or types.is_date(kind):
-        return "time"
-    raise MalformedBodyError(f"column {name!r} is of type {kind}, which is no cell", field=name)
+    return "time" if types.is_timestamp(kind) or types.is_date(kind) else None
 
 
 def _are_positions(names: list[str]) -> bool:
@@ -122,16 +145,17 @@ def _are_positions(names: list[str]) -> bool:
     return names == [str(index) for index in range(len(names))]
 
 
-def _numbers(pyarrow: Any, column: Any) -> NDArray[Any]:
+def _numbers(column: Any) -> NDArray[Any]:
     import numpy as np
 
+    pyarrow = require("pyarrow", extra="arrow")
     if pyarrow.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     found = column.cast(pyarrow.float64(), safe=False).to_numpy(zero_copy_only=False)
     return np.asarray(found, dtype=np.float64)
 
 
-def _objects(column: Any, kind: str) -> Any:
+def _objects(column: Any, kind: str | None) -> Any:
     import pandas as pd
 
     if kind == "text":

@@ -101,6 +101,9 @@ _CHARSETS = re.compile(
 )
 
 
+_BOM = b"\xef\xbb\xbf"
+
+
 def as_bytes(body: Body) -> bytes:
     """The body as bytes; text is encoded as UTF-8.
 
@@ -128,11 +131,13 @@ def as_utf8(body: Body, params: Mapping[str, str]) -> bytes:
         UnsupportedMediaTypeError: no such charset.
         MalformedBodyError: the bytes are not in that charset.
     """
-    charset = params.get("charset", "utf-8") if not isinstance(body, str) else "utf-8"
     raw = as_bytes(body)
+    if not params:
+        return raw.removeprefix(_BOM)
+    charset = params.get("charset", "utf-8") if not isinstance(body, str) else "utf-8"
     if charset.lower() not in ("utf-8", "utf8"):
         raw = _transcode(raw, charset)
-    return raw.removeprefix(b"\xef\xbb\xbf")
+    return raw.removeprefix(_BOM)
 
 
 def as_text(body: Body, params: Mapping[str, str], line: int = 1) -> str:

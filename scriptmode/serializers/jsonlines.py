@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scriptmode.errors import MalformedBodyError
 from scriptmode.serializers.base import Body, as_utf8
 from scriptmode.serializers.json import parse_json
-from scriptmode.serializers.json_numbers import SMALL, read_lines
+from scriptmode.serializers.json_numbers import SMALL, read_few_lines, read_lines
 from scriptmode.serializers.layouts import read_records, read_rows
 from scriptmode.serializers.plain import as_records, densify, dump_json, numeric_array
 
@@ -41,7 +41,8 @@ class JSONLines:
             MalformedBodyError: a blank line, a line that is not JSON, or one unlike line 1.
         """
         raw = as_utf8(body, params).removesuffix(b"\n")
-        if len(raw) > SMALL and (table := read_lines(raw)) is not None:
+        table = read_lines(raw) if len(raw) > SMALL else read_few_lines(raw)
+        if table is not None:
             return table
         lines = [_parse_line(line, number) for number, line in enumerate(raw.split(b"\n"), 1)]
         rows = [row for row, _ in lines]
