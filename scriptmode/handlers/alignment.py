@@ -48,23 +48,14 @@ class Alignment:
         features: tuple[Feature, ...] | None,
         names: tuple[str, ...] | None,
     ) -> None:
-        self._contract, self._width, self._names = contract, width, names
+        self._contract, self.width, self._names = contract, width, names
         self.features = features or ()
         self._places = {
             alias: index for index, each in enumerate(self.features) for alias in each.names
         }
         self._places.update({name: index for index, name in enumerate(names or ())})
         self._orders = Memo(self._order)
-        checked = self.features
-        if not checked and contract.missing.cells != "allow":
-            checked = tuple(
-                Feature(
-                    f"column {number}",
-                    required=contract.missing.cells == "error",
-                    fill=contract.missing.value,
-                )
-                for number in range(1, width + 1)
-            )
+        checked = self.described
         numeric = [i for i, each in enumerate(checked) if each.kind not in _NOT_NUMBERS]
         self._is_checked = any(each.is_checked for each in checked)
         self._is_numeric = len(numeric) == width
@@ -73,6 +64,15 @@ class Alignment:
         self._check = MatrixCheck([checked[i] for i in numeric], numeric) if numeric else None
         described = [checked[index] for index in self._described]
         self._frame_check = MatrixCheck(described, self._described) if described else None
+
+    @property
+    def described(self) -> tuple[Feature, ...]:
+        """One feature a column, also where nobody knows their names."""
+        missing = self._contract.missing
+        return self.features or tuple(
+            Feature(f"column {number}", required=missing.cells == "error", fill=missing.value)
+            for number in range(1, self.width + 1)
+        )
 
     def __call__(self, data: Any) -> Any:
         """The same rows in the model's columns.
@@ -126,19 +126,19 @@ class Alignment:
     def _arrange_unnamed(self, data: Any) -> Any:
         if len(data.shape) != 2:  # noqa: PLR2004 - a table
             raise InvalidFeaturesError(
-                f"expected a table of {self._width} columns, got an array of shape {data.shape}"
+                f"expected a table of {self.width} columns, got an array of shape {data.shape}"
             )
         if getattr(data, "is_open", False):
             data = self._widened(data)
         rows, width = data.shape
         label = self._contract.label
-        if isinstance(label, int) and width == self._width + 1:
+        if isinstance(label, int) and width == self.width + 1:
             kept = [index for index in range(width) if index != label]
             data = data.iloc[:, kept] if hasattr(data, "iloc") else data[:, kept]
-        elif rows and width != self._width:
+        elif rows and width != self.width:
             known = f" ({_list(self._names)})" if self._names else ""
             raise InvalidFeaturesError(
-                f"the model has {self._width} features{known}; each row of the body has {width}"
+                f"the model has {self.width} features{known}; each row of the body has {width}"
             )
         elif not rows:
             return data
@@ -149,15 +149,15 @@ class Alignment:
     def _widened(self, data: Any) -> Any:
         """A sparse table as wide as the model: its last columns may be absent from every row."""
         rows, width = data.shape
-        if width >= self._width:
+        if width >= self.width:
             return data
         widened = data.copy()
-        widened.resize(rows, self._width)
+        widened.resize(rows, self.width)
         return widened
 
     def _placed(self, sent: tuple[str, ...]) -> _Order:
         """As ``_order``, remembered; but not the names of a caller who sends very many."""
-        return self._orders[sent] if len(sent) <= self._width + 1 else self._order(sent)
+        return self._orders[sent] if len(sent) <= self.width + 1 else self._order(sent)
 
     def _order(self, sent: tuple[str, ...]) -> _Order:
         if not self.features:
@@ -165,7 +165,7 @@ class Alignment:
                 f"the columns are named ({_list(sent)}), but the model has no names to put them"
                 " in order by; send rows without names, or declare features=[...]"
             )
-        order: list[int | None] = [None] * self._width
+        order: list[int | None] = [None] * self.width
         extra: list[str] = []
         for index, name in enumerate(sent):
             place = self._places.get(name)
@@ -213,7 +213,7 @@ class Alignment:
         if self._frame_check is None:
             return frame
         numbers = self._frame_check(frame.iloc[:, self._described].to_numpy("float64"))
-        if len(self._described) == self._width:
+        if len(self._described) == self.width:
             return numbers
         for position, index in enumerate(self._described):
             frame.isetitem(index, numbers[:, position])

@@ -59,7 +59,10 @@ class MatrixCheck:
         """
         if values.size <= _FEW and all(map(self._is_plain, values.tolist())):
             return values
-        return self._check(values)
+        # A narrow cell beside its bound is compared as it is, not as numpy would round the bound.
+        doubles = values.astype("float64", copy=False)
+        checked = self._check(doubles)
+        return values if checked is doubles else checked
 
     def _is_plain(self, row: list[float]) -> bool:
         """Whether a row is complete and as it should be: for few cells quicker than numpy."""
@@ -84,7 +87,8 @@ class MatrixCheck:
                 raise self._refuse(values, row, column, self._bound_broken(values, row, column))
         for column in self._whole:
             cells = values[:, column]
-            self._refuse_first(values, column, cells != np.rint(cells), "not a whole number")
+            wrong = (cells != np.rint(cells)) | np.isinf(cells)
+            self._refuse_first(values, column, wrong, "not a whole number")
         for column, choices in self._chosen:
             wrong = ~np.isin(values[:, column], choices)
             listed = ", ".join(_show(choice) for choice in choices)
@@ -164,4 +168,5 @@ def breaks(limit: str, cell: float, bound: float) -> bool:
 
 
 def _show(number: Any) -> str:
-    return f"{float(number):.17g}" if float(number) != int(number) else str(int(number))
+    value = float(number)
+    return str(int(value)) if value.is_integer() else f"{value:.17g}"

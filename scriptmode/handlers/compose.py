@@ -12,7 +12,6 @@ from scriptmode.handlers.composition import Composition
 from scriptmode.handlers.contract import Contract
 from scriptmode.handlers.envelope import read_path, wrap_decoder, wrap_encoder
 from scriptmode.handlers.environment import from_environment
-from scriptmode.handlers.examples import example_requests
 from scriptmode.handlers.handler import Handler
 from scriptmode.handlers.hooks import is_hook, read_hook
 from scriptmode.handlers.inference import Inference
@@ -25,7 +24,6 @@ from scriptmode.handlers.safety import extend_trust
 from scriptmode.handlers.template import Template
 from scriptmode.serializers.base import Typable
 from scriptmode.serializers.csv import CSV
-from scriptmode.serializers.json import JSON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -176,14 +174,13 @@ def build(layers: Sequence[Mapping[str, Any]], registries: Registries) -> Handle
     if not is_default:
         loader = with_option(loader, "versions", lambda _: checks.versions) or loader
     inference = _inference(fields, loader)
-    path, parameters = read_path(fields["request"]), _parameters(fields["parameters"])
-    layout = next((each.layout for each in decoders if isinstance(each, JSON)), "auto")
-    examples = example_requests(inference.contract.features or (), layout, path)
+    path = read_path(fields["request"])
+    parameters = _parameters(fields["parameters"], path, inference.contract)
     decoders = [
         wrap_decoder(_typed(each, inference.contract), path, parameters) for each in decoders
     ]
     encoders = _enveloped(encoders, fields["response"], inference)
-    made = Composition.of(inference, decoders, encoders, checks, examples)
+    made = Composition.of(inference, decoders, encoders, checks)
     return Handler(made.model_fn, made.input_fn, made.predict_fn, made.output_fn)
 
 
@@ -227,10 +224,14 @@ def _declared_parts(layers: Sequence[Mapping[str, Any]]) -> list[Any]:
     ]
 
 
-def _parameters(declared: Any) -> tuple[str, ...]:
+def _parameters(declared: Any, path: tuple[str, ...], contract: Contract) -> tuple[str, ...]:
     names = tuple(as_list(declared))
-    if not all(isinstance(name, str) for name in names):
-        raise DeclarationError(f"parameters={declared!r}: list the names")
+    taken = {*path[:1], *(name for each in contract.features or () for name in each.names)}
+    for name in names:
+        if not isinstance(name, str):
+            raise DeclarationError(f"parameters={declared!r}: list the names")
+        if name in taken:
+            raise DeclarationError(f"parameters: {name!r} is where the rows are, or a feature")
     return names
 
 

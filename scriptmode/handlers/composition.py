@@ -37,7 +37,6 @@ class Composition:
         offers: chooses among ``writers``.
         writers: for each offer, the encoder and the media type it will answer with.
         checks: what is made sure of while a model is loaded.
-        examples: JSON bodies that would be accepted, shown to those who send others.
     """
 
     inference: Inference
@@ -45,7 +44,6 @@ class Composition:
     offers: Offers
     writers: tuple[tuple[Encoder, str], ...]
     checks: Checks = Checks()  # noqa: RUF009 - frozen
-    examples: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -54,7 +52,6 @@ class Composition:
         decoders: Sequence[Decoder],
         encoders: Sequence[Encoder],
         checks: Checks = Checks(),  # noqa: B008 - frozen
-        examples: tuple[str, ...] = (),
     ) -> Composition:
         """Compose resolved parts; see :func:`scriptmode.handlers.compose.compose`.
 
@@ -69,7 +66,7 @@ class Composition:
         offers = Offers([media_type for _, media_type in writers], understood, len(canonical))
         alone = Intake([each for each in decoders if not isinstance(each, Composite)] or decoders)
         whole = [each.reading(alone) if isinstance(each, Composite) else each for each in decoders]
-        return cls(inference, Intake(whole), offers, writers, checks, examples)
+        return cls(inference, Intake(whole), offers, writers, checks)
 
     def model_fn(self, model_dir: str, context: Any = None) -> Any:
         """Load the model.
@@ -108,7 +105,7 @@ class Composition:
         try:
             return decoder.decode(as_bytes(body), params)
         except LayoutError as error:
-            raise LayoutError(error.problem, self.examples or error.examples) from None
+            raise LayoutError(error.problem, self._examples(decoder)) from None
         except ValueError as error:  # of a decoder that does not know our errors
             raise MalformedBodyError(
                 f"the body is not valid {decoder.media_types[0]} ({type(error).__name__})"
@@ -160,6 +157,11 @@ class Composition:
             raise PredictionError(
                 f"no declared format can carry the prediction: {error}"
             ) from error
+
+    def _examples(self, decoder: Decoder) -> tuple[str, ...]:
+        from scriptmode.handlers.examples import example_bodies
+
+        return example_bodies(decoder, self.inference.columns())
 
     def _can_be_written(self, prediction: Any, besides: Encoder) -> bool:
         """Whether the caller has a choice: else it is the script that is wrong."""

@@ -42,6 +42,9 @@ class Contract:
     def __post_init__(self) -> None:
         if self.extra not in _EXTRAS:
             raise DeclarationError(f"extra={self.extra!r}: expected 'error' or 'ignore'")
+        named = {name for each in self.features or () for name in each.names}
+        if self.label in named:
+            raise DeclarationError(f"label={self.label!r} is one of the features")
         is_described = any(each.kind != "any" for each in self.features or ())
         if is_described and self.missing.cells != "allow":
             raise DeclarationError(
@@ -94,8 +97,12 @@ def _with_categories(feature: Feature, known: tuple[Any, ...]) -> Feature:
                 " the numbers it was trained on, in features, as Literal[0, 1, ...]"
             )
         return feature
-    fillers = () if feature.filler is None else (feature.filler,)
-    strange = [choice for choice in (*(choices or ()), *fillers) if choice not in known]
+    if feature.filler is not None and feature.filler not in known:
+        raise ModelLoadError(
+            f"a missing {feature.name!r} would become {feature.filler!r}, of which the model has no"
+            f" category; it has {', '.join(map(repr, known[:20]))}"
+        )
+    strange = [choice for choice in choices or () if choice not in known]
     if strange:
         raise ModelLoadError(
             f"features allows {strange[0]!r} for {feature.name!r}, of which the model has no"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from scriptmode.handlers.checks import refuse
@@ -55,7 +55,7 @@ def convert(
     except (_RefusedError, TypeError):  # TypeError: of a cell that is not hashable
         raise _first_refused(column, index, feature, missing) from None
     if feature.kind == "datetime":
-        return pd.to_datetime(pd.Series(cells, index=column.index))
+        return _dates(cells, column, index, feature)
     dtype = "object" if feature.kind == "text" else "float64"
     return pd.Series(cells, index=column.index, dtype=dtype)
 
@@ -105,20 +105,37 @@ def _first_refused(
     raise AssertionError("every cell is allowed")
 
 
+def _dates(
+    cells: list[datetime | None], column: pd.Series[Any], index: int, feature: Feature
+) -> pd.Series[Any]:
+    """Dates in one time zone, UTC, or all in none."""
+    import pandas as pd
+
+    zoned = [cell is not None and cell.tzinfo is not None for cell in cells]
+    if any(zoned):
+        for row, cell in enumerate(cells):
+            if cell is not None and not zoned[row]:
+                other = zoned.index(True) + 1
+                problem = f"{str(cell)!r} has no time zone, and row {other} has one"
+                raise refuse(row, index, feature, problem)
+    return pd.to_datetime(pd.Series(cells, index=column.index, dtype=object), utc=any(zoned))
+
+
 def _fill_any(column: pd.Series[Any], index: int, feature: Feature) -> pd.Series[Any]:
     """A column of which nothing is known but what becomes of missing cells."""
     gaps = column.isna().to_numpy()
     if not feature.is_checked or not gaps.any():
         return column
-    if feature.fill is not None and column.dtype.kind in "fiu":
-        return column.fillna(feature.fill)
+    holds_text = any(isinstance(cell, str) for cell in column)
+    if feature.fill is not None and not holds_text:
+        return column.astype(object).where(~gaps, feature.fill).astype("float64")
     raise refuse(int(gaps.argmax()), index, feature, "is missing")
 
 
 def _read_number(cell: Any, _: Feature) -> tuple[str | None, Any]:
     import numpy as np
 
-    is_number = isinstance(cell, (int, float, np.number)) and not isinstance(cell, bool)
+    is_number = isinstance(cell, (int, float, np.number, np.bool_))  # true is 1, as in an array
     return (None, float(cell)) if is_number else ("not a number", None)
 
 
@@ -146,6 +163,8 @@ def _read_text(cell: Any, feature: Feature) -> tuple[str | None, Any]:
 def _read_datetime(cell: Any, _: Feature) -> tuple[str | None, Any]:
     if isinstance(cell, datetime):
         return None, cell
+    if not isinstance(cell, (str, date)):
+        return "not a date in ISO 8601", None
     try:
         return None, datetime.fromisoformat(str(cell).strip().replace("Z", "+00:00"))
     except ValueError:

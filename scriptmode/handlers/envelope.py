@@ -9,7 +9,7 @@ from scriptmode.errors import DeclarationError, LayoutError, MalformedBodyError
 from scriptmode.serializers.base import Body, as_utf8
 from scriptmode.serializers.json import JSON, parse_json
 from scriptmode.serializers.jsonlines import JSONLines
-from scriptmode.serializers.layouts import read_layout
+from scriptmode.serializers.layouts import ENVELOPES, read_layout
 from scriptmode.values import Enveloped
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class RequestEnvelope:
             value = {name: part for name, part in value.items() if name not in found}
         for depth, name in enumerate(self.path):
             value = _step(value, name, self.path[:depth])
+        if self.path and isinstance(value, dict) and value.keys() & set(ENVELOPES):
+            raise LayoutError(f"{'.'.join(self.path)!r} is where the rows are declared to be")
         data = read_layout(value, self.inner.layout, has_text=has_text)
         return Enveloped(data, found) if self.parameters else data
 
@@ -98,6 +100,10 @@ def wrap_encoder(encoder: Any, template: Template | None) -> Any:
     """An encoder that fills the declared template; only JSON and JSON Lines can."""
     if template is None or not isinstance(encoder, (JSON, JSONLines)):
         return encoder
+    if isinstance(encoder, JSONLines) and template.repeated > 1:
+        raise DeclarationError(
+            "response: several parts are repeated for each row, and JSON Lines can carry one"
+        )
     return ResponseEnvelope(encoder, template)
 
 
@@ -109,7 +115,9 @@ def read_path(declared: Any) -> tuple[str, ...]:
     """
     if declared is None:
         return ()
-    path = tuple(declared.split(".")) if isinstance(declared, str) else tuple(declared)
+    is_list = hasattr(declared, "__iter__") and not isinstance(declared, str)
+    path = tuple(declared) if is_list else tuple(str(declared).split("."))
+    path = path if is_list or isinstance(declared, str) else ()
     if not path or not all(isinstance(name, str) and name for name in path):
         raise DeclarationError(f"request={declared!r}: expected a path such as 'data.rows'")
     return path

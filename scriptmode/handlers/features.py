@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 from pydantic import AliasChoices, BaseModel
 
 from scriptmode.errors import DeclarationError
+from scriptmode.handlers.checks import breaks
 from scriptmode.handlers.feature import Feature, Kind
 
 if TYPE_CHECKING:
@@ -58,7 +59,23 @@ def _read_field(name: str, field: FieldInfo) -> Feature:
     feature = replace(feature, required=not optional and feature.default is None)
     for constraint in metadata:
         feature = _constrain(feature, constraint)
+    _check_default(feature)
     return feature
+
+
+def _check_default(feature: Feature) -> None:
+    """Refuse a default that the field itself would refuse: callers would be blamed for it."""
+    default = feature.default
+    if default is None:
+        return
+    broken = feature.choices is not None and default not in feature.choices
+    if feature.kind in ("number", "integer"):
+        number = float(default)
+        broken = broken or any(breaks(limit, number, bound) for limit, bound in feature.bounds)
+    if broken:
+        raise DeclarationError(
+            f"features: {feature.name!r} has the default {default!r}, which it does not allow"
+        )
 
 
 def _unwrap(annotation: Any, metadata: list[Any]) -> tuple[Any, bool, list[Any]]:

@@ -32,6 +32,8 @@ def read_hook(name: str, declared: Any, parameters: tuple[str, ...]) -> Callable
         return None
     function = import_string(declared) if isinstance(declared, str) else declared
     shape = f"a function ({', '.join(parameters)})"
+    if inspect.iscoroutinefunction(function):
+        raise DeclarationError(f"{name}: {_title(function)} is async; hooks are plain functions")
     if not callable(function) or isinstance(function, type):
         raise DeclarationError(f"{name}={declared!r}: expected {shape}")
     try:

@@ -7,7 +7,7 @@ from dataclasses import replace as replaced
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from scriptmode._memo import PerObject
-from scriptmode.errors import DeclarationError
+from scriptmode.errors import DeclarationError, InvalidFeaturesError, PredictionError
 from scriptmode.handlers.context import RequestContext
 from scriptmode.handlers.contract import Contract
 from scriptmode.handlers.outputs import Outputs
@@ -58,6 +58,7 @@ class Inference:
     after: Callable[[Any, Any], Any] | None = None
     rows: Rows = "same"
     _bound: PerObject[_Bound] = field(init=False, repr=False, compare=False)
+    _latest: list[Alignment] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.rows not in _ROWS:
@@ -103,6 +104,19 @@ class Inference:
         """
         return self._bound(model).request
 
+    def columns(self, model: Any = None) -> Alignment | None:
+        """What requests are held to, as far as it is known; None where nobody knows any columns.
+
+        Args:
+            model: the model that holds them; else the last that was loaded, else the
+                declaration alone.
+        """
+        if model is not None:
+            return self.bind(model)
+        if self._latest:
+            return self._latest[0]
+        return self.contract.bind(Signature()) if self.contract.features else None
+
     def signature(self, model: Any) -> Signature:
         """What the loader reads from the model."""
         return self.loader.signature(model) if isinstance(self.loader, Signed) else Signature()
@@ -110,9 +124,16 @@ class Inference:
     def _bind(self, model: Any) -> _Bound:
         known = self.signature(model)
         ask = self.loader.predict if self.predict else self.outputs.bind(self.loader, model)
+        bound = self._join(known, ask)
+        self._latest[:] = [] if bound.request is None else [bound.request]
+        return bound
+
+    def _join(self, known: Signature, ask: Callable[[Any, Any], Any]) -> _Bound:
         if self.before is None:
             return _Bound(self.contract.bind(known), None, ask)
         own = Contract(label=self.contract.label, extra=self.contract.extra)
+        if self.contract.features is None:
+            own = replaced(own, missing=self.contract.missing)
         declared = self.contract.bind(Signature()) if self.contract.features else None
         return _Bound(declared, own.bind(known), ask)
 
@@ -125,8 +146,7 @@ class Inference:
             data = bound.request(data)
         rows = count_rows(data) if self.rows == "same" else None
         if self.before is not None:
-            data = _as_table(self.before(data, context))
-            data = data if bound.model is None else bound.model(data)
+            data = self._align_again(bound, self.before(data, context))
         if self.predict is None:
             prediction = bound.ask(model, data)
         else:
@@ -137,6 +157,18 @@ class Inference:
             refuse_other_count(rows, prediction, may_be_document=True)
         return prediction
 
+    def _align_again(self, bound: _Bound, data: Any) -> Any:
+        """What a hook made, in the model's columns."""
+        data = _as_table(data)
+        if bound.model is None:
+            return data
+        try:
+            return bound.model(data)
+        except InvalidFeaturesError as error:
+            if bound.request is None:  # nobody has checked what was sent
+                raise
+            raise PredictionError(f"before returned other columns: {error}") from error
+
 
 def _as_table(data: Any) -> Any:
     """What a hook made, as a neutral value: rows in lists are a matrix."""
@@ -144,4 +176,7 @@ def _as_table(data: Any) -> Any:
         return data
     import numpy as np
 
-    return np.asarray(data)
+    try:
+        return np.asarray(data)
+    except ValueError as error:
+        raise PredictionError(f"before returned no table: {error}") from error

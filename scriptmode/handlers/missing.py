@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -40,18 +41,25 @@ def read_missing(declared: Any) -> Missing:
     """
     if isinstance(declared, Missing):
         return declared
-    if isinstance(declared, str):
-        raise DeclarationError(f"missing={declared!r}: list the spellings")
     if not isinstance(declared, Mapping):
-        return Missing(tuple(declared))
+        return Missing(_spellings(declared))
     for key in declared:
         if key not in _KEYS:
             raise DeclarationError(f"missing: no key {key!r}{suggestion(str(key), _KEYS)}")
-    spellings = read_missing(declared.get("spellings", ("",))).spellings
+    spellings = _spellings(declared.get("spellings", ("",)))
     cells, value = declared.get("cells", "allow"), declared.get("value")
     if cells not in _CELLS:
         raise DeclarationError(f"missing: cells={cells!r}: expected one of {', '.join(_CELLS)}")
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if (cells == "fill") != is_number or not (is_number or value is None):
-        raise DeclarationError("missing: cells='fill' and value=<a number> go together")
+    is_finite = is_number and math.isfinite(float(value or 0))
+    if (cells == "fill") != is_finite or not (is_finite or value is None):
+        raise DeclarationError("missing: cells='fill' and value=<a finite number> go together")
     return Missing(spellings, cells, value)
+
+
+def _spellings(declared: Any) -> tuple[str, ...]:
+    is_list = hasattr(declared, "__iter__") and not isinstance(declared, (str, Mapping))
+    found = tuple(declared) if is_list else (None,)
+    if not all(isinstance(spelling, str) for spelling in found):
+        raise DeclarationError(f"missing={declared!r}: list the spellings, which are text")
+    return found

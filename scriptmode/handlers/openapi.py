@@ -14,15 +14,15 @@ from scriptmode.errors import (
     UnsupportedMediaTypeError,
 )
 from scriptmode.handlers.envelope import RequestEnvelope, ResponseEnvelope
-from scriptmode.handlers.examples import example_requests, example_row
-from scriptmode.handlers.schema import request_schema, table_schemas
+from scriptmode.handlers.examples import example_bodies
+from scriptmode.handlers.schema import Columns, request_schema
 from scriptmode.serializers.json import JSON
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from scriptmode.handlers.alignment import Alignment
     from scriptmode.handlers.composition import Composition
-    from scriptmode.handlers.feature import Feature
 
 _ERRORS = (
     MalformedBodyError,
@@ -68,9 +68,7 @@ def openapi(
     """
     import scriptmode
 
-    features = composition.inference.contract.features or ()
-    if model is not None and (alignment := composition.inference.bind(model)) is not None:
-        features = alignment.features
+    alignment = composition.inference.columns(model)
     errors = {
         str(kind.status): {
             "description": (kind.__doc__ or "").partition("\n")[0],
@@ -82,7 +80,7 @@ def openapi(
     invocation = {
         "summary": "Predict.",
         "operationId": "invoke",
-        "requestBody": {"required": True, "content": _requests(composition, features)},
+        "requestBody": {"required": True, "content": _requests(composition, alignment)},
         "responses": {"200": answer, **errors},
     }
     ping = {
@@ -98,43 +96,41 @@ def openapi(
     }
 
 
-def _requests(composition: Composition, features: Sequence[Feature]) -> dict[str, Any]:
+def _requests(composition: Composition, alignment: Alignment | None) -> dict[str, Any]:
     content: dict[str, Any] = {}
     for decoder in composition.intake.decoders:
         described: dict[str, Any] = {}
         inner = decoder.inner if isinstance(decoder, RequestEnvelope) else decoder
-        if isinstance(inner, JSON):
-            described = _json_request(composition, decoder, inner, features)
+        examples = example_bodies(decoder, alignment)
+        if isinstance(inner, JSON) and inner.image is None:
+            described["schema"] = _json_schema(composition, decoder, inner.layout, alignment)
+            examples = tuple(map(json.loads, examples))
         elif decoder.media_types[0].startswith("text/"):
-            described = {"schema": {"type": "string"}, **_csv_example(decoder, features)}
+            described["schema"] = {"type": "string"}
+        if examples and decoder.media_types[0].startswith("text/"):
+            described["example"] = examples[0]
+        elif examples:
+            described["examples"] = {
+                f"example {number}": {"value": example}
+                for number, example in enumerate(examples, 1)
+            }
         content[decoder.media_types[0]] = described
     return content
 
 
-def _json_request(
-    composition: Composition, decoder: Any, inner: JSON, features: Sequence[Feature]
+def _json_schema(
+    composition: Composition, decoder: Any, layout: str, alignment: Alignment | None
 ) -> dict[str, Any]:
     contract = composition.inference.contract
+    columns = Columns(
+        features=() if alignment is None else alignment.described,
+        named=alignment is None or bool(alignment.features),
+        label=contract.label,
+        extra=contract.extra == "ignore",
+        missing=contract.missing.spellings,
+    )
     path: Sequence[str] = getattr(decoder, "path", ())
-    parameters: Sequence[str] = getattr(decoder, "parameters", ())
-    tables = table_schemas(features, contract.label, extra=contract.extra == "ignore")
-    examples = example_requests(features, inner.layout, path)
-    described: dict[str, Any] = {"schema": request_schema(tables, inner.layout, path, parameters)}
-    if examples:
-        described["examples"] = {
-            f"example {number}": {"value": json.loads(example)}
-            for number, example in enumerate(examples, 1)
-        }
-    return described
-
-
-def _csv_example(decoder: Any, features: Sequence[Feature]) -> dict[str, Any]:
-    row = example_row(features)
-    if decoder.media_types[0] != "text/csv" or not row:
-        return {}
-    header = f"{','.join(row)}\n" if getattr(decoder, "header", False) is True else ""
-    cells = (str(cell).lower() if isinstance(cell, bool) else str(cell) for cell in row.values())
-    return {"example": f"{header}{','.join(cells)}\n"}
+    return request_schema(columns, layout, path, getattr(decoder, "parameters", ()))
 
 
 def _responses(composition: Composition) -> dict[str, Any]:

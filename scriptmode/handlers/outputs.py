@@ -93,7 +93,7 @@ def read_outputs(declared: Any) -> Outputs:
     if isinstance(declared, Mapping):
         names = {str(name): output for name, output in declared.items()}
     else:
-        listed = list(declared)
+        listed = list(declared) if hasattr(declared, "__iter__") else []
         names = {name: name for name in listed}
         if len(names) != len(listed):
             raise DeclarationError(f"predict={listed}: a name stands twice")

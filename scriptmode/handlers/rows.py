@@ -21,10 +21,10 @@ def refuse_other_count(rows: int | None, answer: Any, *, may_be_document: bool =
     if rows is None:
         return
     if isinstance(answer, dict) and answer:
+        if may_be_document and not all(getattr(part, "shape", ()) for part in answer.values()):
+            return
         counts = [count_rows(part) for part in answer.values()]
         wrong = next((count for count in counts if count != rows), rows)
-        if may_be_document and not all(hasattr(part, "shape") for part in answer.values()):
-            return
     else:
         wrong = count_rows(answer)
     if wrong == rows or (wrong is None and may_be_document):

@@ -2,112 +2,173 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from scriptmode.handlers.checks import breaks
+from scriptmode.serializers.layouts import ENVELOPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scriptmode.handlers.feature import Feature
 
-_TYPES = {"number": "number", "integer": "integer", "boolean": "boolean", "datetime": "string"}
+Schema = dict[str, Any]
+
+_SCALARS = ["number", "string", "boolean"]
 _BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 _TEXT = {"pattern": "pattern", "min_length": "minLength", "max_length": "maxLength"}
-_ENVELOPES = ("instances", "inputs")
+_WORDS = r"^\s*([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|0|1)\s*$"
+_DATE = (
+    r"^\s*\d{4}-\d{2}-\d{2}"
+    r"([T ]\d{2}(:\d{2}(:\d{2}(\.\d{3}(\d{3})?)?)?)?(Z|[+-]\d{2}:\d{2})?)?\s*$"
+)
+_SCALAR: Schema = {"type": [*_SCALARS, "null"]}
+# What `serializers.layouts` takes for an envelope or a split table, and never for a record.
+_NO_RECORD: list[Schema] = [
+    *({"required": [name]} for name in ENVELOPES),
+    {"required": ["columns", "data"], "maxProperties": 2},
+    {"required": ["columns", "data", "index"], "maxProperties": 3},
+]
+_DEEPEST = 3
 
 
-def cell_schema(feature: Feature) -> dict[str, Any]:
-    """One cell; a missing one is ``null``."""
-    schema: dict[str, Any] = {"title": feature.name}
-    if feature.choices is not None:
-        choices: list[Any] = list(feature.choices)
-        schema["enum"] = choices if feature.required else [*choices, None]
-    elif feature.kind == "boolean":
-        schema["enum"] = [True, False, 0, 1, *(() if feature.required else (None,))]
-    else:
-        kinds = {"any": ["number", "string", "boolean"], "text": ["string"]}
-        named = kinds.get(feature.kind) or [_TYPES[feature.kind]]
-        schema["type"] = named if feature.required else [*named, "null"]
-    schema.update({_BOUNDS[limit]: bound for limit, bound in feature.bounds})
-    for part, keyword in _TEXT.items():
-        if getattr(feature, part) is not None:
-            schema[keyword] = getattr(feature, part)
-    if feature.kind == "datetime":
-        schema["format"] = "date-time"
-    if feature.filler is not None and isinstance(feature.filler, (int, float, str)):
-        schema["default"] = feature.filler
-    return schema
-
-
-def table_schemas(
-    features: Sequence[Feature], label: str | int | None, *, extra: bool
-) -> dict[str, Any]:
-    """Every layout of a table.
+class Columns(NamedTuple):
+    """What is known of the columns of a request.
 
     Args:
-        features: the columns; none where nobody knows them.
+        features: one for each, in order; none where nobody knows them.
+        named: whether they may be sent by name.
         label: a further column that may be sent.
         extra: whether any further named column may be sent.
-
-    Returns:
-        The layouts' names to their schemas.
+        missing: the spellings of a missing cell.
     """
-    if not features:
-        cell = {"type": ["number", "string", "boolean", "null"]}
-        row = {"type": "array", "items": cell, "minItems": 1}
-        record = {"type": "object", "additionalProperties": cell, "minProperties": 1}
-        columns = {"type": "object", "additionalProperties": {"type": "array", "items": cell}}
-    else:
-        row, record, columns = (
-            _row(features),
-            _record(features, label, extra=extra),
-            _columns(features, label, extra=extra),
-        )
-    rows = {"type": "array", "items": row, "minItems": 1}
-    split = {
-        "type": "object",
-        "properties": {
-            "columns": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
-            "data": {"type": "array", "items": {"type": "array"}, "minItems": 1},
-            "index": {},
-        },
-        "required": ["columns", "data"],
-        "additionalProperties": False,
-    }
-    records = {"type": "array", "items": record, "minItems": 1}
-    return {"rows": rows, "records": records, "columns": columns, "split": split}
+
+    features: Sequence[Feature]
+    named: bool
+    label: str | int | None
+    extra: bool
+    missing: Sequence[str]
 
 
 def request_schema(
-    tables: dict[str, Any], layout: str, path: Sequence[str], parameters: Sequence[str]
-) -> dict[str, Any]:
+    columns: Columns, layout: str, path: Sequence[str], parameters: Sequence[str]
+) -> Schema:
     """A whole JSON body.
 
     Args:
-        tables: what :func:`table_schemas` made.
+        columns: what is known of them.
         layout: the one that is read, ``auto`` for all, ``raw`` for any value.
         path: the members that lead to the rows.
         parameters: further members of the outermost object.
     """
     if layout == "raw":
-        schema: dict[str, Any] = {}
-    elif layout != "auto":
-        schema = tables[layout]
+        return {}
+    tables = _tables(columns)
+    if layout == "auto":
+        chosen = [table for group in tables.values() for table in group]
     else:
-        single = [tables["rows"]["items"], tables["records"]["items"]]
-        schema = {"anyOf": [*tables.values(), *single]}
-    if layout == "auto" and not path:
-        envelopes = [_object({name: schema}, [name]) for name in _ENVELOPES]
-        schema = {"anyOf": [*schema["anyOf"], *envelopes]}
-    for name in reversed(path):
-        schema = _object({name: schema}, [name])
-    if parameters and path:
+        chosen = tables[layout]
+    if path:
+        schema: Schema = {"anyOf": chosen}
+        for name in reversed(path):
+            schema = _object({name: schema}, [name])
         schema["properties"].update({name: {} for name in parameters})
+        return schema
+    inner = {"anyOf": list(chosen)}
+    chosen = [*chosen, *(_object({name: inner}, [name]) for name in ENVELOPES)]
+    return {"anyOf": [_with_parameters(table, parameters) for table in chosen]}
+
+
+def cell_schema(feature: Feature, missing: Sequence[str]) -> Schema:
+    """One cell; a missing one is ``null``, or one of the spellings where text is none."""
+    allowed = [_present(feature), *_truth_values(feature)]
+    if not feature.required:
+        spellings = missing if feature.kind not in ("any", "text") else ()
+        allowed.append({"enum": [None, *spellings]})
+    schema: Schema = allowed[0] if len(allowed) == 1 else {"anyOf": allowed}
+    schema = {"title": feature.name, **schema}
+    filler = feature.filler
+    if isinstance(filler, (int, str)) or (isinstance(filler, float) and math.isfinite(filler)):
+        schema["default"] = filler
     return schema
 
 
-def _row(features: Sequence[Feature]) -> dict[str, Any]:
-    count = len(features)
-    cells = [cell_schema(feature) for feature in features]
+def _present(feature: Feature) -> Schema:
+    if feature.choices is not None:
+        return {"enum": list(feature.choices)}
+    if feature.kind == "boolean":
+        return {"anyOf": [{"enum": [0, 1]}, {"type": "string", "pattern": _WORDS}]}
+    if feature.kind == "datetime":
+        return {"type": "string", "pattern": _DATE}
+    if feature.kind == "text":
+        limits = {keyword: getattr(feature, part) for part, keyword in _TEXT.items()}
+        return {"type": "string", **{key: each for key, each in limits.items() if each is not None}}
+    if feature.kind == "any":
+        return {"type": _SCALARS}
+    bounds = {_BOUNDS[limit]: bound for limit, bound in feature.bounds if math.isfinite(bound)}
+    return {"type": feature.kind, **bounds}
+
+
+def _truth_values(feature: Feature) -> list[Schema]:
+    """True is 1 and false is 0 where a number may be; JSON Schema tells them apart."""
+    if feature.kind not in ("number", "integer", "boolean"):
+        return []
+    allowed = [
+        value
+        for value in (True, False)
+        if (feature.choices is None or value in feature.choices)
+        and not any(breaks(limit, value, bound) for limit, bound in feature.bounds)
+    ]
+    return [{"enum": allowed}] if allowed else []
+
+
+def _tables(columns: Columns) -> dict[str, list[Schema]]:
+    """The layouts' names to the schemas of what each of them reads."""
+    if not columns.features:
+        return _any_tables()
+    rows = _rows(columns)
+    tables = {"rows": [_list_of(rows), rows]}
+    if columns.named:
+        record, cells = _record(columns), _by_column(columns)
+        tables["records"] = [_list_of(record), {**record, "not": {"anyOf": _NO_RECORD}}]
+        tables["columns"] = [{**cells, "not": {"anyOf": _NO_RECORD}}]
+        tables["split"] = [_split()]
+    return {layout: tables.get(layout, []) for layout in ("rows", "records", "columns", "split")}
+
+
+def _any_tables() -> dict[str, list[Schema]]:
+    """Where nobody knows the columns."""
+    nested = _SCALAR
+    for _ in range(_DEEPEST):
+        nested = {"anyOf": [_SCALAR, {"type": "array", "items": nested}]}
+    record = {"type": "object", "additionalProperties": _SCALAR, "minProperties": 1}
+    cells = {
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": _SCALAR},
+        "minProperties": 1,
+    }
+    refused = {"not": {"anyOf": _NO_RECORD}}
+    return {
+        "rows": [{"type": "array", "items": nested}],
+        "records": [_list_of(record), {**record, **refused}],
+        "columns": [{**cells, **refused}],
+        "split": [_split()],
+    }
+
+
+def _rows(columns: Columns) -> Schema:
+    cells = [cell_schema(feature, columns.missing) for feature in columns.features]
+    row = _tuple(cells)
+    if not isinstance(columns.label, int):
+        return row
+    place = columns.label
+    return {"anyOf": [row, _tuple([*cells[:place], _SCALAR, *cells[place:]])]}
+
+
+def _tuple(cells: list[Schema]) -> Schema:
+    count = len(cells)
     return {
         "type": "array",
         "prefixItems": cells,
@@ -117,31 +178,57 @@ def _row(features: Sequence[Feature]) -> dict[str, Any]:
     }
 
 
-def _record(features: Sequence[Feature], label: str | int | None, *, extra: bool) -> dict[str, Any]:
-    cells = {feature.name: cell_schema(feature) for feature in features}
-    return _named(features, cells, label, extra=extra)
+def _record(columns: Columns) -> Schema:
+    cells = {each.name: cell_schema(each, columns.missing) for each in columns.features}
+    return _named(columns, cells, _SCALAR)
 
 
-def _columns(
-    features: Sequence[Feature], label: str | int | None, *, extra: bool
-) -> dict[str, Any]:
-    cells = {
-        feature.name: {"type": "array", "items": cell_schema(feature), "minItems": 1}
-        for feature in features
+def _by_column(columns: Columns) -> Schema:
+    cells: dict[str, Schema] = {
+        each.name: {"type": "array", "items": cell_schema(each, columns.missing), "minItems": 1}
+        for each in columns.features
     }
-    return _named(features, cells, label, extra=extra)
+    return _named(columns, cells, {"type": "array", "minItems": 1})
 
 
-def _named(
-    features: Sequence[Feature], cells: dict[str, Any], label: str | int | None, *, extra: bool
-) -> dict[str, Any]:
-    required = [each.name for each in features if each.default is None and not each.aliases]
-    aliases = {alias: cells[each.name] for each in features for alias in each.aliases}
-    further: dict[str, Any] = {label: {}} if isinstance(label, str) else {}
-    return {**_object({**cells, **aliases, **further}, required), "additionalProperties": extra}
+def _named(columns: Columns, cells: dict[str, Schema], further: Schema) -> Schema:
+    """An object of columns under any of their names, but under one each."""
+    properties = {name: cells[each.name] for each in columns.features for name in each.names}
+    if isinstance(columns.label, str):
+        properties[columns.label] = further
+    rules: list[Schema] = []
+    for each in columns.features:
+        if each.default is None:
+            rules.append({"anyOf": [{"required": [name]} for name in each.names]})
+        pairs = combinations(each.names, 2)
+        rules += [{"not": {"required": list(pair)}} for pair in pairs]
+    return {
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": further if columns.extra else False,
+        "minProperties": 1,
+        **({"allOf": rules} if rules else {}),
+    }
 
 
-def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+def _split() -> Schema:
+    rows = {"type": "array", "items": {"type": "array"}, "minItems": 1}
+    names = {"type": "array", "items": {"type": "string"}, "uniqueItems": True, "minItems": 1}
+    return _object({"columns": names, "data": rows, "index": {}}, ["columns", "data"])
+
+
+def _list_of(item: Schema) -> Schema:
+    return {"type": "array", "items": item, "minItems": 1}
+
+
+def _with_parameters(table: Schema, parameters: Sequence[str]) -> Schema:
+    if table.get("type") != "object" or not parameters:
+        return table
+    further: Schema = {name: {} for name in parameters}
+    return {**table, "properties": {**table.get("properties", {}), **further}}
+
+
+def _object(properties: Schema, required: list[str]) -> Schema:
     return {
         "type": "object",
         "properties": properties,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from scriptmode.errors import DeclarationError, NotAcceptableError
-from scriptmode.serializers.plain import as_records
+from scriptmode.errors import DeclarationError, NotAcceptableError, PredictionError
+from scriptmode.serializers.plain import as_records, dump_json
 
-_WHOLE, _ROW = "$", "$row"
+_WHOLE, _ROW, _ESCAPED = "$", "$row", "$$"
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class Template:
 
     ``"$"`` is the whole prediction, ``"$.name"`` one of several named outputs. A list of one
     element that mentions ``"$row"`` is repeated for each row, in which ``"$row"`` is the row's
-    prediction and ``"$row.name"`` one of its named outputs.
+    prediction and ``"$row.name"`` one of its named outputs. Text that begins with a dollar sign
+    is written with two.
 
     Args:
         value: such as ``{"predictions": "$"}`` or ``{"predictions": [{"score": "$row"}]}``.
@@ -29,15 +30,24 @@ class Template:
     value: Any
 
     def __post_init__(self) -> None:
-        places = set(_places(self.value, repeated=False))
-        if not places:
+        if not _places(self.value, repeated=False):
             raise DeclarationError(f"response={self.value!r}: there is no '$' for the prediction")
+        try:
+            dump_json(self.value)
+        except NotAcceptableError as error:
+            raise DeclarationError(f"response: {error}") from error
+
+    @property
+    def repeated(self) -> int:
+        """How many parts are repeated for each row."""
+        return len(_repeated(self.value))
 
     def fill(self, prediction: Any) -> Any:
         """The whole response, ready for JSON.
 
         Raises:
-            NotAcceptableError: the prediction has no rows, or no such named output.
+            NotAcceptableError: the prediction has no rows.
+        PredictionError: it has no such named output.
         """
         return _fill(self.value, prediction)
 
@@ -49,11 +59,12 @@ class Template:
         """One value a row, for formats of lines: the repeated part, else the bare row.
 
         Raises:
-            NotAcceptableError: the prediction has no rows, or no such named output.
+            NotAcceptableError: the prediction has no rows.
+        PredictionError: it has no such named output.
         """
-        element = _repeated(self.value)
+        elements = _repeated(self.value)
         rows = as_records(prediction)
-        return rows if element is None else [_fill_row(element, row) for row in rows]
+        return [_fill_row(elements[0], row) for row in rows] if elements else rows
 
 
 def _places(value: Any, *, repeated: bool) -> list[str]:
@@ -62,7 +73,7 @@ def _places(value: Any, *, repeated: bool) -> list[str]:
     if isinstance(value, list):
         repeated = repeated or _is_repeated(value)
         return [place for part in value for place in _places(part, repeated=repeated)]
-    if not isinstance(value, str) or not value.startswith(_WHOLE):
+    if not _is_place(value):
         return []
     root, _, name = value.partition(".")
     is_row = root == _ROW
@@ -82,26 +93,25 @@ def _schema(value: Any) -> dict[str, Any]:
         if _is_repeated(value):
             return {"type": "array", "items": _schema(value[0])}
         return {"type": "array", "prefixItems": [_schema(part) for part in value]}
-    is_place = isinstance(value, str) and value.startswith(_WHOLE)
-    return {} if is_place else {"const": value}
+    return {} if _is_place(value) else {"const": _constant(value)}
 
 
 def _is_repeated(value: list[Any]) -> bool:
-    return len(value) == 1 and f'"{_ROW}' in _text(value[0])
+    return len(value) == 1 and _mentions_row(value[0])
 
 
-def _text(value: Any) -> str:
-    import json
+def _mentions_row(value: Any) -> bool:
+    if isinstance(value, (dict, list)):
+        return any(map(_mentions_row, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, str) and value.partition(".")[0] == _ROW
 
-    return json.dumps(value)
 
-
-def _repeated(value: Any) -> Any:
-    """The element that is repeated for each row; None where there is none."""
+def _repeated(value: Any) -> list[Any]:
+    """The elements that are repeated for each row."""
     if isinstance(value, list) and _is_repeated(value):
-        return value[0]
+        return [value[0]]
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return next((found for part in parts if (found := _repeated(part)) is not None), None)
+    return [found for part in parts for found in _repeated(part)]
 
 
 def _fill(value: Any, prediction: Any) -> Any:
@@ -111,9 +121,7 @@ def _fill(value: Any, prediction: Any) -> Any:
         if _is_repeated(value):
             return [_fill_row(value[0], row) for row in as_records(prediction)]
         return [_fill(part, prediction) for part in value]
-    if isinstance(value, str) and value.startswith(_WHOLE):
-        return _pick(prediction, value)
-    return value
+    return _pick(prediction, value) if _is_place(value) else _constant(value)
 
 
 def _fill_row(value: Any, row: Any) -> Any:
@@ -121,9 +129,15 @@ def _fill_row(value: Any, row: Any) -> Any:
         return {name: _fill_row(part, row) for name, part in value.items()}
     if isinstance(value, list):
         return [_fill_row(part, row) for part in value]
-    if isinstance(value, str) and value.startswith(_WHOLE):
-        return _pick(row, value)
-    return value
+    return _pick(row, value) if _is_place(value) else _constant(value)
+
+
+def _is_place(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(_WHOLE) and not value.startswith(_ESCAPED)
+
+
+def _constant(value: Any) -> Any:
+    return value[1:] if isinstance(value, str) and value.startswith(_ESCAPED) else value
 
 
 def _pick(prediction: Any, place: str) -> Any:
@@ -133,4 +147,5 @@ def _pick(prediction: Any, place: str) -> Any:
     try:
         return prediction[name]
     except (KeyError, IndexError, TypeError, ValueError):
-        raise NotAcceptableError(f"the prediction has no output named {name!r}") from None
+        problem = f"response: the prediction has no output named {name!r}"
+        raise PredictionError(problem) from None

@@ -58,6 +58,7 @@ class JSON:
         raw = as_utf8(body, params)
         if self.image is not None:
             return read_pictures(parse_json(raw)[0], self.image)
+        table: Any
         if len(raw) <= SMALL:
             table = _read_small(raw) if self.layout in ("auto", "rows") else None
         else:

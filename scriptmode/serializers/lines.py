@@ -65,12 +65,18 @@ def _list_cell(cell: Any) -> Any:
 def _finite(cell: Any) -> Any:
     if isinstance(cell, list):
         return [_finite(part) for part in cell]
-    return None if isinstance(cell, float) and not math.isfinite(cell) else _plain_cell(cell)
+    if isinstance(cell, (bool, int)):
+        return cell
+    if cell is None or is_missing(cell) or (isinstance(cell, float) and not math.isfinite(cell)):
+        return None
+    return _plain_cell(cell)
 
 
 def _plain_cell(cell: Any) -> Any:
     if cell is None or is_missing(cell) or (isinstance(cell, float) and math.isnan(cell)):
         return ""
+    if isinstance(cell, bool):
+        return str(cell).lower()  # as JSON spells it, and the fast road
     if isinstance(cell, _SCALARS):
         return cell
     raise NotAcceptableError(f"CSV cannot carry a cell of type {type(cell).__name__}; accept JSON")

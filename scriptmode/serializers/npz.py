@@ -97,6 +97,7 @@ def _named(value: Any) -> Iterable[tuple[str, Any]]:
     if isinstance(value, Table):
         return [(name, value[name]) for name in value.names]
     if isinstance(value, dict):
+        check_unique([str(name) for name in value])
         return [(str(name), array) for name, array in value.items()]
     if hasattr(value, "columns"):  # a data frame
         check_unique([str(name) for name in value.columns])

@@ -36,8 +36,10 @@ def _dump_carefully(value: Any) -> bytes:
     """Without orjson's own support of numpy, which gives up at foreign byte orders."""
     import orjson
 
+    if isinstance(value, dict):
+        check_unique([str(name) for name in value])
     try:
-        return orjson.dumps(value, default=_plain)
+        return orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS)
     except TypeError as error:
         cause = error.__cause__ or error
         raise NotAcceptableError(f"JSON cannot carry the prediction: {cause}") from error
@@ -105,13 +107,20 @@ def _to_lists(array: Any) -> Any:
     import orjson
 
     cells = numeric_array(array)
-    if cells is None or cells.dtype.itemsize >= 8 or np.isinf(cells).any():  # noqa: PLR2004
+    if cells is None or cells.dtype.kind != "f" or cells.dtype.itemsize >= 8:  # noqa: PLR2004
         return array.tolist()
-    return orjson.loads(orjson.dumps(cells, option=orjson.OPT_SERIALIZE_NUMPY))
+    is_finite = np.isfinite(cells)
+    text = orjson.dumps(
+        np.where(is_finite, cells, 0).astype(cells.dtype), option=orjson.OPT_SERIALIZE_NUMPY
+    )
+    doubles = np.array(orjson.loads(text), dtype=np.float64).reshape(cells.shape)
+    doubles[~is_finite] = cells[~is_finite]
+    return doubles.tolist()
 
 
 def _named_outputs(outputs: dict[Any, Any]) -> tuple[tuple[str, ...], list[Any]]:
     """Outputs of a model by name, as many rows each: one row of all of them after the other."""
+    check_unique([str(name) for name in outputs])
     columns = {str(name): as_records(part) for name, part in outputs.items()}
     if len({len(column) for column in columns.values()}) != 1:
         raise NotAcceptableError(f"the outputs {', '.join(columns)} differ in their rows")

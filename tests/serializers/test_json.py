@@ -543,7 +543,7 @@ def test_predictions_are_written_as_strict_json(value: Any, expected: Any) -> No
         np.array([1j]),
         b"bytes",
         {"a": b"bytes"},
-        {1: 2},
+        {1: 2, "1": 3},
         [2**70],
         ["\ud800"],
         [object()],
