@@ -79,14 +79,12 @@ def _add_script(parser: argparse.ArgumentParser, default: str | None = "/opt/ml/
 
 
 def _check(options: argparse.Namespace) -> None:
-    from pathlib import Path
-
+    from scriptmode.handlers.endpoint import Endpoint
     from scriptmode.handlers.handler import Handler
-    from scriptmode.handlers.loading import replay_folder
     from scriptmode.handlers.script import import_script
 
     handler = Handler.of(import_script(options.script))
-    rows = replay_folder(handler, Path(options.model_dir))
+    rows = Endpoint(handler).check(options.model_dir)
     print(f"{options.model_dir}: {rows} golden rows are answered as when they were saved")  # noqa: T201 - this is the command line
 
 

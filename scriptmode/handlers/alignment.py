@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scriptmode.handlers.contract import Contract
 
 _MOST_NAMED = 5
+_LONGEST_NAMES = 10_000  # characters: callers choose them, and they are remembered
 _NOT_NUMBERS = ("text", "datetime")
 
 
@@ -100,7 +101,9 @@ class Alignment:
             data = self._arrange_unnamed(data)
         if data.shape[0] == 0:
             raise InvalidFeaturesError("the body holds no rows")
-        return self._checked(data) if self._is_checked else data
+        if self._is_checked:
+            return self._checked(data)
+        return as_matrix(data) if _is_numeric(data) else data
 
     def _arrange_table(self, table: Table) -> NDArray[Any] | pd.DataFrame:
         if table.names == self._names:
@@ -157,7 +160,8 @@ class Alignment:
 
     def _placed(self, sent: tuple[str, ...]) -> _Order:
         """As ``_order``, remembered; but not the names of a caller who sends very many."""
-        return self._orders[sent] if len(sent) <= self.width + 1 else self._order(sent)
+        is_modest = len(sent) <= self.width + 1 and sum(map(len, sent)) <= _LONGEST_NAMES
+        return self._orders[sent] if is_modest else self._order(sent)
 
     def _order(self, sent: tuple[str, ...]) -> _Order:
         if not self.features:
@@ -175,6 +179,11 @@ class Alignment:
                 raise InvalidFeaturesError(f"column {name!r} is sent under two names", field=name)
             else:
                 order[place] = index
+        for name in extra:
+            if name in self._contract.reserved:
+                raise InvalidFeaturesError(
+                    f"{name!r} is a parameter: send it beside the rows, in JSON", field=name
+                )
         if self._contract.extra == "ignore":
             extra = []
         missing = [
@@ -213,11 +222,7 @@ class Alignment:
         if self._frame_check is None:
             return frame
         numbers = self._frame_check(frame.iloc[:, self._described].to_numpy("float64"))
-        if len(self._described) == self.width:
-            return numbers
-        for position, index in enumerate(self._described):
-            frame.isetitem(index, numbers[:, position])
-        return frame
+        return numbers if len(self._described) == self.width else frame
 
 
 def _columns(tensors: dict[str, Any]) -> Table:
@@ -238,11 +243,24 @@ def _is_neutral(data: Any) -> bool:
 
 
 def _frame_names(data: Any) -> tuple[str, ...] | None:
-    """A data frame's column names; a body without names leaves it numbered."""
+    """A data frame's column names; a body without names leaves it numbered from 0.
+
+    Raises:
+        InvalidFeaturesError: names that are neither.
+    """
     columns = getattr(data, "columns", None)
-    if columns is None or not all(isinstance(name, str) for name in columns):
+    if columns is None or list(columns) == list(range(len(columns))):
         return None
+    if not all(isinstance(name, str) for name in columns):
+        raise InvalidFeaturesError(
+            f"the columns {_list([str(name) for name in columns])} are named otherwise than by text"
+        )
     return tuple(columns)
+
+
+def _is_numeric(data: Any) -> bool:
+    """Whether a data frame holds numbers only; then it is handed on as a matrix."""
+    return hasattr(data, "dtypes") and all(kind.kind in "fiub" for kind in data.dtypes)
 
 
 def _unlike(missing: list[str], extra: list[str]) -> InvalidFeaturesError:

@@ -78,7 +78,7 @@ class MatrixCheck:
         import numpy as np
 
         missing = np.isnan(values)
-        if missing.any():
+        if self._never_missing and missing.any():
             values = self._fill(values, missing)
         if self._is_bounded:
             outside = (values < self._lower) | (values > self._upper)  # never true of NaN

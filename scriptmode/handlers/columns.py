@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from scriptmode.errors import DeclarationError
@@ -24,10 +25,12 @@ def read_features(declared: Any) -> tuple[Feature, ...] | None:
         from scriptmode.handlers.features import read_model
 
         features = read_model(declared)
-    elif isinstance(declared, (str, type)) or not hasattr(declared, "__iter__"):
+    elif isinstance(declared, (str, type, Mapping)) or not hasattr(declared, "__iter__"):
         raise DeclarationError(f"features={declared!r}: list the names, or give a pydantic model")
     else:
         features = tuple(Feature(_name(name)) for name in declared)
+    if not features:
+        raise DeclarationError("features=[]: name the columns, or leave it out")
     seen: set[str] = set()
     for name in (name for feature in features for name in feature.names):
         if name in seen:

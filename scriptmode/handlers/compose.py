@@ -11,7 +11,7 @@ from scriptmode.handlers.columns import read_features
 from scriptmode.handlers.composition import Composition
 from scriptmode.handlers.contract import Contract
 from scriptmode.handlers.envelope import read_path, wrap_decoder, wrap_encoder
-from scriptmode.handlers.environment import from_environment
+from scriptmode.handlers.environment import from_environment, selected_outputs
 from scriptmode.handlers.handler import Handler
 from scriptmode.handlers.hooks import is_hook, read_hook
 from scriptmode.handlers.inference import Inference
@@ -22,8 +22,11 @@ from scriptmode.handlers.registries import DEFAULT, Registries
 from scriptmode.handlers.resolution import Names, as_list, with_option
 from scriptmode.handlers.safety import extend_trust
 from scriptmode.handlers.template import Template
+from scriptmode.models.selectable import KEYS
 from scriptmode.serializers.base import Typable
 from scriptmode.serializers.csv import CSV
+from scriptmode.serializers.json import JSON
+from scriptmode.serializers.jsonlines import JSONLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -140,8 +143,10 @@ def compose(  # noqa: PLR0913 - the keywords are the declaration
         UntrustedFormatError: an unsafe serializer or loader is not trusted by name.
         DeclarationError: the declaration contradicts itself.
     """
-    keywords = {**locals(), **unknown}
+    keywords = dict(locals())
     del keywords["registries"], keywords["unknown"]
+    for name in unknown:
+        raise UnknownNameError("declared field", name, FIELDS)
     given = {name: value for name, value in keywords.items() if value is not None}
     return build((given, from_environment(FIELDS)), registries)
 
@@ -173,9 +178,12 @@ def build(layers: Sequence[Mapping[str, Any]], registries: Registries) -> Handle
     checks = Checks("error" if is_default else fields["versions"], fields["replay"])
     if not is_default:
         loader = with_option(loader, "versions", lambda _: checks.versions) or loader
+    if fields["predict"] is None and set(KEYS) <= set(getattr(loader, "output_names", ())):
+        fields["predict"] = selected_outputs()
     inference = _inference(fields, loader)
     path = read_path(fields["request"])
     parameters = _parameters(fields["parameters"], path, inference.contract)
+    _refuse_void(fields, decoders, encoders)
     decoders = [
         wrap_decoder(_typed(each, inference.contract), path, parameters) for each in decoders
     ]
@@ -186,7 +194,13 @@ def build(layers: Sequence[Mapping[str, Any]], registries: Registries) -> Handle
 
 def _inference(fields: Mapping[str, Any], loader: Loader[Any]) -> Inference:
     features = read_features(fields["features"])
-    contract = Contract(features, fields["label"], fields["extra"], read_missing(fields["missing"]))
+    contract = Contract(
+        features,
+        fields["label"],
+        fields["extra"],
+        read_missing(fields["missing"]),
+        tuple(as_list(fields["parameters"])),
+    )
     predict = fields["predict"]
     own = is_hook(predict)
     return Inference(
@@ -200,6 +214,17 @@ def _inference(fields: Mapping[str, Any], loader: Loader[Any]) -> Inference:
     )
 
 
+def _refuse_void(fields: Mapping[str, Any], decoders: list[Any], encoders: list[Any]) -> None:
+    """What is declared of JSON must reach some JSON."""
+    for field, kinds, declared in (
+        ("request", (JSON,), decoders),
+        ("parameters", (JSON,), decoders),
+        ("response", (JSON, JSONLines), encoders),
+    ):
+        if fields[field] and not any(type(each) in kinds for each in declared):
+            raise DeclarationError(f"{field}: no declared format is the built-in JSON")
+
+
 def _enveloped(encoders: list[Any], response: Any, inference: Inference) -> list[Any]:
     """Encoders that lay predictions out as declared."""
     if response is None and inference.outputs.is_selectable_inference:
@@ -211,6 +236,10 @@ def _enveloped(encoders: list[Any], response: Any, inference: Inference) -> list
                 for each in encoders
             ]
     template = None if response is None else Template(response)
+    is_known = inference.outputs.names and not inference.has_hooks
+    for name in template.names if template is not None and is_known else ():
+        if name not in inference.outputs.names:
+            raise UnknownNameError("output for response", name, inference.outputs.names)
     return [wrap_encoder(encoder, template) for encoder in encoders]
 
 

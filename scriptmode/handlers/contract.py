@@ -29,6 +29,7 @@ class Contract:
             drops it from rows without names too.
         extra: whether further named columns are an error or ignored.
         missing: what a missing cell is, and what becomes of it.
+        reserved: names that no column may have: those of parameters.
 
     Raises:
         DeclarationError: the parts contradict each other.
@@ -38,10 +39,14 @@ class Contract:
     label: str | int | None = None
     extra: Extra = "error"
     missing: Missing = field(default_factory=Missing)
+    reserved: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.extra not in _EXTRAS:
             raise DeclarationError(f"extra={self.extra!r}: expected 'error' or 'ignore'")
+        is_position = type(self.label) is int and self.label >= 0
+        if not (self.label is None or isinstance(self.label, str) or is_position):
+            raise DeclarationError(f"label={self.label!r}: expected a name, or a position from 0")
         named = {name for each in self.features or () for name in each.names}
         if self.label in named:
             raise DeclarationError(f"label={self.label!r} is one of the features")
@@ -65,14 +70,30 @@ class Contract:
         elif signature.names:
             features = tuple(map(Feature, signature.names))
         if width is None:
-            if self.missing.cells != "allow":
-                raise ModelLoadError("missing: nobody knows the model's columns; declare features")
+            for field_name, is_void in (
+                ("missing", self.missing.cells == "allow"),
+                ("label", self.label is None),
+                ("extra", self.extra == "error"),
+            ):
+                if not is_void:
+                    raise ModelLoadError(
+                        f"{field_name}: nobody knows the model's columns; declare features"
+                    )
             return None
+        self._check_names(signature, width)
         if features is not None:
             features = tuple(map(self._complete, features, _categories(signature, len(features))))
         elif any(known is not None for known in signature.categories or ()):
             raise ModelLoadError("the model has categories and no names: declare features=...")
         return Alignment(self, width, features, signature.names or _names(features))
+
+    def _check_names(self, signature: Signature, width: int) -> None:
+        if isinstance(self.label, int) and self.label > width:
+            raise ModelLoadError(f"label={self.label}: the model has {width} columns")
+        for name in (self.label, *self.reserved):
+            if isinstance(name, str) and name in (signature.names or ()):
+                what = "label" if name == self.label else "parameters"
+                raise ModelLoadError(f"{what}: {name!r} is a column of the model")
 
     def _complete(self, feature: Feature, categories: tuple[Any, ...] | None) -> Feature:
         """A feature with the categories of the artefact, and the policy for missing cells."""
@@ -80,7 +101,15 @@ class Contract:
             feature = replace(feature, required=True)
         if feature.kind == "any" and self.missing.cells == "fill":
             feature = replace(feature, fill=self.missing.value)
-        return feature if categories is None else _with_categories(feature, categories)
+        if categories is None:
+            return feature
+        for spelling in self.missing.spellings:
+            if spelling in categories:
+                raise ModelLoadError(
+                    f"{spelling!r} is a category of {feature.name!r} and a spelling of a missing"
+                    " cell: declare missing=[...] without it"
+                )
+        return _with_categories(feature, categories)
 
 
 def _categories(signature: Signature, width: int) -> Sequence[tuple[Any, ...] | None]:

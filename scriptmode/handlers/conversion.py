@@ -149,15 +149,21 @@ def _read_boolean(cell: Any, _: Feature) -> tuple[str | None, Any]:
 def _read_text(cell: Any, feature: Feature) -> tuple[str | None, Any]:
     if not isinstance(cell, str):
         return "not text", None
-    if feature.choices is not None and cell not in feature.choices:
+    if feature.choices is not None and cell not in feature.allowed:
         return f"not one of {', '.join(feature.choices)}", None
     if feature.min_length is not None and len(cell) < feature.min_length:
         return f"shorter than {feature.min_length}", None
     if feature.max_length is not None and len(cell) > feature.max_length:
         return f"longer than {feature.max_length}", None
-    if feature.pattern is not None and not re.search(feature.pattern, cell):
+    if feature.pattern is not None and not re.search(_to_the_end(feature.pattern), cell):
         return f"not like {feature.pattern}", None
     return None, cell
+
+
+def _to_the_end(pattern: str) -> str:
+    """A pattern whose dollar sign means the end, as to pydantic, and no line break before it."""
+    is_anchored = pattern.endswith("$") and not pattern.endswith("\\$")
+    return f"{pattern[:-1]}\\Z" if is_anchored else pattern
 
 
 def _read_datetime(cell: Any, _: Feature) -> tuple[str | None, Any]:

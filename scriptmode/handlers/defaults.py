@@ -61,4 +61,4 @@ def _loader_of(framework: str) -> Loader[Any] | None:
 def stand_in() -> Composition:
     """Functions that read and write JSON, CSV and npy, as the serving stacks' own defaults do."""
     formats: list[Any] = [DEFAULT.serializers.get(name) for name in ("json", "csv", "npy")]
-    return Composition.of(Inference(AnyModel()), formats, formats)
+    return Composition.of(Inference(AnyModel(), rows="free"), formats, formats)

@@ -5,12 +5,20 @@ from __future__ import annotations
 import inspect
 import json
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptmode.codings import decode_content, encode_content
-from scriptmode.errors import MalformedBodyError, PredictionError, RequestError
+from scriptmode.errors import (
+    MalformedBodyError,
+    ModelLoadError,
+    PredictionError,
+    RequestError,
+)
 from scriptmode.handlers.composition import Composition
 from scriptmode.handlers.context import RequestContext
+from scriptmode.handlers.loading import replay
+from scriptmode.models.base import MANIFEST
 from scriptmode.serializers.base import as_bytes
 from scriptmode.serializers.plain import dump_json
 
@@ -90,6 +98,32 @@ class Endpoint:
             Exception: whatever the script's ``model_fn`` raises.
         """
         self._model = self._model_fn(str(model_dir), RequestContext(model_dir=str(model_dir)))
+
+    def check(self, model_dir: str) -> int:
+        """Load a model, and ask for the golden sample of its manifest again.
+
+        Returns:
+            How many rows were answered alike.
+
+        Raises:
+            ModelLoadError: there is no manifest or sample, the folder is not what was saved, or
+                some row is answered otherwise.
+        """
+        from scriptmode.handlers.manifest import read_manifest
+
+        folder = Path(model_dir)
+        if not (folder / MANIFEST).is_file():
+            raise ModelLoadError(f"there is no {MANIFEST} in {folder}: write it by Handler.save")
+        manifest = read_manifest(folder)
+        manifest.check_digests(folder)  # which a hand-written model_fn does not
+        self.load(str(folder))
+        context = RequestContext(model_dir=str(folder))
+        return replay(
+            manifest,
+            lambda data, model: self._predict_fn(data, model, context),
+            self._model,
+            folder,
+        )
 
     def openapi(self) -> dict[str, Any]:
         """The endpoint as an OpenAPI document, with the columns that its model knows.

@@ -92,13 +92,13 @@ class ResponseEnvelope:
 
 def wrap_decoder(decoder: Any, path: tuple[str, ...], parameters: tuple[str, ...]) -> Any:
     """A decoder that knows the declared envelope; only JSON can have one."""
-    is_enveloped = isinstance(decoder, JSON) and (path or parameters)
+    is_enveloped = type(decoder) is JSON and (path or parameters)
     return RequestEnvelope(decoder, path, parameters) if is_enveloped else decoder
 
 
 def wrap_encoder(encoder: Any, template: Template | None) -> Any:
     """An encoder that fills the declared template; only JSON and JSON Lines can."""
-    if template is None or not isinstance(encoder, (JSON, JSONLines)):
+    if template is None or type(encoder) not in (JSON, JSONLines):
         return encoder
     if isinstance(encoder, JSONLines) and template.repeated > 1:
         raise DeclarationError(
@@ -115,9 +115,11 @@ def read_path(declared: Any) -> tuple[str, ...]:
     """
     if declared is None:
         return ()
-    is_list = hasattr(declared, "__iter__") and not isinstance(declared, str)
-    path = tuple(declared) if is_list else tuple(str(declared).split("."))
-    path = path if is_list or isinstance(declared, str) else ()
+    path: tuple[Any, ...] = ()
+    if isinstance(declared, str):
+        path = tuple(declared.split("."))
+    elif hasattr(declared, "__iter__"):
+        path = tuple(declared)
     if not path or not all(isinstance(name, str) and name for name in path):
         raise DeclarationError(f"request={declared!r}: expected a path such as 'data.rows'")
     return path

@@ -24,9 +24,6 @@ _SELECTED = "SAGEMAKER_INFERENCE_OUTPUT"
 def from_environment(fields: Collection[str]) -> dict[str, Any]:
     """The declaration's fields that are set as ``SCRIPTMODE_<FIELD>``, lists split at commas.
 
-    ``SAGEMAKER_INFERENCE_OUTPUT``, by which SageMaker's XGBoost container is told what to
-    answer, sets ``predict`` where ``SCRIPTMODE_PREDICT`` does not.
-
     Args:
         fields: the fields that can be declared.
 
@@ -37,8 +34,6 @@ def from_environment(fields: Collection[str]) -> dict[str, Any]:
     """
     known = [name for name in (*fields, *_ELSEWHERE) if name not in _STRUCTURED]
     found: dict[str, Any] = {}
-    if selected := os.environ.get(_SELECTED):
-        found["predict"] = _split(selected.lower().replace(" ", ""))
     for variable, value in os.environ.items():
         if not variable.startswith(PREFIX) or _OF_KUBERNETES.match(variable):
             continue
@@ -51,7 +46,15 @@ def from_environment(fields: Collection[str]) -> dict[str, Any]:
     return found
 
 
+def selected_outputs() -> list[str] | None:
+    """What ``SAGEMAKER_INFERENCE_OUTPUT`` asks of SageMaker's XGBoost container."""
+    selected = os.environ.get(_SELECTED)
+    return _split(selected.lower().replace(" ", "")) if selected else None
+
+
 def _read(field: str, variable: str, value: str) -> Any:
+    if field == "label" and value.isdecimal():
+        return int(value)
     if field in _SINGLE or (field == "predict" and "," not in value):
         return value
     if field == "replay":

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from scriptmode.errors import RequestError
@@ -54,7 +55,7 @@ def example_cell(feature: Feature) -> Any:
     for cell in (*given, feature.filler):
         is_lost = isinstance(cell, float) and not math.isfinite(cell)
         if cell not in (None, "") and not is_lost:
-            return cell.isoformat() if hasattr(cell, "isoformat") else cell
+            return cell.isoformat() if isinstance(cell, date) else cell
     if feature.kind == "datetime":
         return _DATE
     if feature.kind == "boolean":

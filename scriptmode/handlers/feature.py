@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 Kind: TypeAlias = Literal["any", "number", "integer", "boolean", "text", "datetime"]
@@ -44,6 +45,11 @@ class Feature:
     def names(self) -> tuple[str, ...]:
         """Every name it has in requests."""
         return (self.name, *self.aliases)
+
+    @cached_property
+    def allowed(self) -> frozenset[Any]:
+        """The choices, to look cells up in."""
+        return frozenset(self.choices or ())
 
     @property
     def filler(self) -> Any:

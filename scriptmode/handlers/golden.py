@@ -109,14 +109,17 @@ def _pairs(expected: Any, found: Any, place: str) -> list[tuple[str, Any, Any]] 
 
 def _is_equal(expected: Any, found: Any) -> bool:
     if _is_number(expected) and _is_number(found) and not _are_whole(expected, found):
-        return math.isclose(expected, found, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)
+        try:
+            return math.isclose(expected, found, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)
+        except OverflowError:
+            return False
     return bool(expected == found)
 
 
 def _short(value: Any) -> str:
     if isinstance(value, (list, dict)):
         return f"{len(value)} items"
-    return str(value)
+    return repr(value)
 
 
 def _are_whole(expected: Any, found: Any) -> bool:

@@ -7,12 +7,18 @@ from dataclasses import replace as replaced
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from scriptmode._memo import PerObject
-from scriptmode.errors import DeclarationError, InvalidFeaturesError, PredictionError
+from scriptmode.errors import (
+    DeclarationError,
+    InvalidFeaturesError,
+    PredictionError,
+    RequestError,
+)
 from scriptmode.handlers.context import RequestContext
 from scriptmode.handlers.contract import Contract
 from scriptmode.handlers.outputs import Outputs
 from scriptmode.handlers.rows import count_rows, refuse_other_count
 from scriptmode.models.base import Signature, Signed
+from scriptmode.serializers.layouts import read_layout
 from scriptmode.values import Enveloped
 
 if TYPE_CHECKING:
@@ -131,11 +137,9 @@ class Inference:
     def _join(self, known: Signature, ask: Callable[[Any, Any], Any]) -> _Bound:
         if self.before is None:
             return _Bound(self.contract.bind(known), None, ask)
-        own = Contract(label=self.contract.label, extra=self.contract.extra)
         if self.contract.features is None:
-            own = replaced(own, missing=self.contract.missing)
-        declared = self.contract.bind(Signature()) if self.contract.features else None
-        return _Bound(declared, own.bind(known), ask)
+            return _Bound(None, self.contract.bind(known), ask)
+        return _Bound(self.contract.bind(Signature()), Contract().bind(known), ask)
 
     def _answer_with_hooks(self, bound: _Bound, data: Any, model: Any, context: Any) -> Any:
         context = RequestContext.of(context)
@@ -144,6 +148,8 @@ class Inference:
             data = data.data
         if bound.request is not None:
             data = bound.request(data)
+        if count_rows(data) == 0:
+            raise InvalidFeaturesError("the body holds no rows")
         rows = count_rows(data) if self.rows == "same" else None
         if self.before is not None:
             data = self._align_again(bound, self.before(data, context))
@@ -165,18 +171,20 @@ class Inference:
         try:
             return bound.model(data)
         except InvalidFeaturesError as error:
-            if bound.request is None:  # nobody has checked what was sent
+            if bound.request is None and "row" in error.where:  # perhaps as it was sent
                 raise
             raise PredictionError(f"before returned other columns: {error}") from error
 
 
 def _as_table(data: Any) -> Any:
-    """What a hook made, as a neutral value: rows in lists are a matrix."""
+    """What a hook made, as a neutral value: rows in lists are a table."""
     if not isinstance(data, (list, tuple)):
         return data
-    import numpy as np
-
+    rows: list[Any] = [row.tolist() if hasattr(row, "tolist") else row for row in data]
+    rows = [list(row) if isinstance(row, tuple) else row for row in rows]
+    if rows and not isinstance(rows[0], (list, dict)):
+        raise PredictionError("before returned one flat list: a table is a list of rows")
     try:
-        return np.asarray(data)
-    except ValueError as error:
+        return read_layout(rows, "auto", has_text=True)
+    except RequestError as error:
         raise PredictionError(f"before returned no table: {error}") from error

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from scriptmode.handlers.handler import Handler
     from scriptmode.handlers.inference import Inference
     from scriptmode.handlers.manifest import Manifest
 
@@ -100,23 +99,3 @@ def replay(
     if problem:
         raise ModelLoadError(f"the golden sample of {model_dir} is answered otherwise: {problem}")
     return len(data)
-
-
-def replay_folder(handler: Handler, model_dir: Path) -> int:
-    """Load a model through a script's functions, and ask for its golden sample again.
-
-    Returns:
-        How many rows were answered alike.
-
-    Raises:
-        ModelLoadError: there is no manifest or sample, the folder is not what was saved, or some
-            row is answered otherwise.
-    """
-    from scriptmode.handlers.manifest import read_manifest
-
-    if not (model_dir / MANIFEST).is_file():
-        raise ModelLoadError(f"there is no {MANIFEST} in {model_dir}: write it by Handler.save")
-    manifest = read_manifest(model_dir)
-    manifest.check_digests(model_dir)  # which a hand-written model_fn does not
-    model = handler.model_fn(str(model_dir))
-    return replay(manifest, handler.predict_fn, model, model_dir)

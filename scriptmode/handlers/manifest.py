@@ -92,6 +92,8 @@ class Manifest(BaseModel):
         """
         for name, artifact in self.artifacts.items():
             for file, expected in artifact.files.items():
+                if Path(file).is_absolute() or ".." in Path(file).parts:
+                    raise ModelLoadError(f"{model_dir / MANIFEST}: {file!r} is outside the folder")
                 _check_digest(name, model_dir / file, expected)
 
     def check_columns(

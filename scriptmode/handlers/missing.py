@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -12,6 +12,7 @@ from scriptmode.errors import DeclarationError, suggestion
 Cells: TypeAlias = Literal["allow", "error", "fill"]
 
 _CELLS = ("allow", "error", "fill")
+_LARGEST = sys.float_info.max
 _KEYS = ("spellings", "cells", "value")
 
 
@@ -51,7 +52,7 @@ def read_missing(declared: Any) -> Missing:
     if cells not in _CELLS:
         raise DeclarationError(f"missing: cells={cells!r}: expected one of {', '.join(_CELLS)}")
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    is_finite = is_number and math.isfinite(float(value or 0))
+    is_finite = is_number and abs(value or 0) <= _LARGEST
     if (cells == "fill") != is_finite or not (is_finite or value is None):
         raise DeclarationError("missing: cells='fill' and value=<a finite number> go together")
     return Missing(spellings, cells, value)
@@ -59,7 +60,7 @@ def read_missing(declared: Any) -> Missing:
 
 def _spellings(declared: Any) -> tuple[str, ...]:
     is_list = hasattr(declared, "__iter__") and not isinstance(declared, (str, Mapping))
-    found = tuple(declared) if is_list else (None,)
+    found: list[Any] = list(declared) if is_list else [None]
     if not all(isinstance(spelling, str) for spelling in found):
         raise DeclarationError(f"missing={declared!r}: list the spellings, which are text")
-    return found
+    return tuple(found)

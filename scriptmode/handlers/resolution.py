@@ -27,6 +27,10 @@ class Names:
 
     def __init__(self, registries: Registries, options: Mapping[str, Mapping[str, Any]]) -> None:
         self._registries = registries
+        declared: Mapping[str, Any] = options
+        for name, chosen in declared.items():
+            if not isinstance(chosen, Mapping):
+                raise DeclarationError(f"options[{name!r}] is no mapping of keywords")
         self._options = {self._canonical(name): chosen for name, chosen in options.items()}
 
     def loader(self, model: Any) -> Loader[Any]:
@@ -41,6 +45,8 @@ class Names:
         """
         if isinstance(model, Mapping):
             parts = {str(name): self._part(name, part) for name, part in model.items()}
+            if len(parts) != len(model):
+                raise DeclarationError(f"model: two parts have one name: {list(model)}")
             return cast("Loader[Any]", Bundle(parts))
         if isinstance(model, str):
             return self._registries.loaders.get(model, **self._options_of(model))

@@ -32,7 +32,7 @@ def extend_trust(loader: Any, serializers: Iterable[Any], trusted: Trusted) -> A
         UntrustedFormatError: an unsafe part is not trusted by name.
         DeclarationError: no list of names, or a name of nothing that is declared.
     """
-    if isinstance(trusted, (bool, str)):
+    if isinstance(trusted, (bool, str)) or not hasattr(trusted, "__contains__"):
         raise DeclarationError(
             f"trusted={trusted!r}: list the formats that may execute code, such as ['pickle']"
         )

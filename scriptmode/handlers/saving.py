@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptmode.errors import DeclarationError, RequestError
@@ -18,13 +21,14 @@ from scriptmode.models.base import MANIFEST, Saver
 from scriptmode.models.bundle import Bundle
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from scriptmode.handlers.inference import Inference
 
 
 def save(inference: Inference, model: Any, model_dir: Path, sample: Any = None) -> Path:
     """Write a model and its manifest, and read it back.
+
+    Everything is written and tried beside the folder first: a folder never holds an artefact that
+    was not tried, nor one that another process finds half written.
 
     Args:
         inference: the declaration that will serve it.
@@ -42,19 +46,47 @@ def save(inference: Inference, model: Any, model_dir: Path, sample: Any = None) 
     """
     _refuse_local(model)
     model_dir.mkdir(parents=True, exist_ok=True)
-    (model_dir / MANIFEST).unlink(missing_ok=True)
-    written = _write(inference, model, model_dir)
-    loaded = inference.loader.load(model_dir)
+    with tempfile.TemporaryDirectory(prefix=".scriptmode-", dir=model_dir) as draft:
+        written = _write(inference, model, Path(draft))
+        manifest = _describe(inference, model, Path(draft), written, sample)
+        write_manifest(manifest, Path(draft))
+        for path in _roots(Path(draft), written):
+            _replace(path, model_dir / path.relative_to(draft))
+    manifest.check_files(inference.loader, model_dir, "ignore")
+    return model_dir / MANIFEST
+
+
+def _describe(
+    inference: Inference, model: Any, folder: Path, written: Mapping[str, Path], sample: Any
+) -> Manifest:
+    loaded = inference.loader.load(folder)
     alignment, known = inference.bind(loaded), inference.signature(loaded)
     names = [each.name for each in alignment.features] if alignment else []
-    manifest = Manifest(
-        **describe(inference.loader, written, model_dir),
+    return Manifest(
+        **describe(inference.loader, written, folder),
         features=names or None,
         objective=known.objective,
         classes=None if known.classes is None else plain(list(known.classes)),
         golden=None if sample is None else _answer(inference, model, loaded, sample),
     )
-    return write_manifest(manifest, model_dir)
+
+
+def _roots(draft: Path, written: Mapping[str, Path]) -> list[Path]:
+    """What is to be moved: each artefact, then the manifest that vouches for it."""
+    paths = [
+        child
+        for path in written.values()
+        for child in (sorted(path.iterdir()) if path == draft else [path])
+        if child.name != MANIFEST
+    ]
+    return [*paths, draft / MANIFEST]
+
+
+def _replace(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_dir():
+        shutil.rmtree(target)
+    source.replace(target)
 
 
 def _write(inference: Inference, model: Any, model_dir: Path) -> Mapping[str, Path]:
@@ -72,7 +104,9 @@ def _answer(inference: Inference, model: Any, loaded: Any, sample: Any) -> Golde
         prediction = write_prediction(inference(read_sample(data), loaded))
     except RequestError as error:
         raise DeclarationError(f"the sample: {error}") from error
-    if type(loaded) is type(model):  # a wrapper of xgboost is read back as its booster
+    asked = inference.outputs.names.values()
+    # A wrapper of xgboost is read back as its booster, whose value is another.
+    if type(loaded) is type(model) or (asked and "value" not in asked):
         before = write_prediction(inference(read_sample(data), model))
         problem = difference(before, prediction)
         if problem:

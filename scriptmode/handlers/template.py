@@ -30,12 +30,19 @@ class Template:
     value: Any
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "value", _listed(self.value))
         if not _places(self.value, repeated=False):
             raise DeclarationError(f"response={self.value!r}: there is no '$' for the prediction")
         try:
             dump_json(self.value)
         except NotAcceptableError as error:
             raise DeclarationError(f"response: {error}") from error
+
+    @property
+    def names(self) -> set[str]:
+        """The named outputs that it asks for."""
+        places = _places(self.value, repeated=False)
+        return {place.partition(".")[2] for place in places if "." in place}
 
     @property
     def repeated(self) -> int:
@@ -65,6 +72,13 @@ class Template:
         elements = _repeated(self.value)
         rows = as_records(prediction)
         return [_fill_row(elements[0], row) for row in rows] if elements else rows
+
+
+def _listed(value: Any) -> Any:
+    """The same value, with lists for tuples."""
+    if isinstance(value, dict):
+        return {name: _listed(part) for name, part in value.items()}
+    return [_listed(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def _places(value: Any, *, repeated: bool) -> list[str]:

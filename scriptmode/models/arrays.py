@@ -103,6 +103,23 @@ def refuse_bad_cell(data: Any, *, may_be_missing: bool) -> None:
         )
 
 
+def refuse_text(frame: pd.DataFrame, text: str) -> None:
+    """Find the cell of text that a model takes for a number.
+
+    Raises:
+        InvalidFeaturesError: the first cell that holds this text.
+    """
+    for index, name in enumerate(frame.columns):
+        for row, cell in enumerate(frame[name], 1):
+            if isinstance(cell, str) and cell == text:
+                raise InvalidFeaturesError(
+                    f"row {row}, field {name!r}: {text[:40]!r} is not a number",
+                    row=row,
+                    column=index + 1,
+                    field=str(name),
+                )
+
+
 def as_frame(data: Any, names: Sequence[str]) -> pd.DataFrame:
     """Columns with the model's names, in its order.
 

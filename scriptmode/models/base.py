@@ -184,6 +184,7 @@ def match(model_dir: Path, pattern: str) -> list[Path]:
         model_dir: where to look.
         pattern: a name or a path below the folder; or a glob, which never finds hidden ones.
     """
+    _refuse_outside(pattern)
     if (model_dir / pattern).exists():
         return [model_dir / pattern]
     if not _is_glob(pattern):
@@ -198,11 +199,18 @@ def place(model_dir: Path, file: str | None, default: str) -> Path:
     Raises:
         DeclarationError: what is declared is a glob, which names no one file.
     """
+    _refuse_outside(file or default)
     if file is not None and _is_glob(file):
         raise DeclarationError(f"{file!r} is a pattern: to write, declare the name of a file")
     path = Path(model_dir) / (file or default)
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def _refuse_outside(file: Any) -> None:
+    parts = Path(file).parts if isinstance(file, str) else ("..",)
+    if ".." in parts or Path(str(file)).is_absolute():
+        raise DeclarationError(f"file={file!r}: name a file of the model folder")
 
 
 def _is_glob(pattern: str) -> bool:

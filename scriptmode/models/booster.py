@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from scriptmode._imports import require
-from scriptmode.errors import InvalidFeaturesError, ModelLoadError
+from scriptmode.errors import DeclarationError, InvalidFeaturesError, ModelLoadError
 from scriptmode.models.arrays import as_matrix
 from scriptmode.models.base import Signature
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CATEGORY = "c"
-_VERSION = re.compile(rb'"version"\s*:\s*\[\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\]')
+_VERSION = re.compile(rb'"version"\s*:\s*\[\s*(\d{1,4})\s*,\s*(\d{1,4})\s*,\s*(\d{1,4})\s*\]')
 _VERSION_UBJ = re.compile(rb"version\[#L\x00{7}\x03i(.)i(.)i(.)", re.DOTALL)
 
 
@@ -101,6 +101,36 @@ class BoosterFacts:
 def booster_of(model: Any) -> Any:
     """The booster itself, or the one within a scikit-learn wrapper."""
     return model.get_booster() if hasattr(model, "get_booster") else model
+
+
+def as_booster(model: Any) -> Any:
+    """A booster that answers what the model answers.
+
+    Returns:
+        A wrapper's own, cut to the rounds that it predicts with after early stopping.
+
+    Raises:
+        DeclarationError: the wrapper takes another value than NaN for a missing cell.
+    """
+    booster = booster_of(model)
+    if booster is model:
+        return booster
+    missing = getattr(model, "missing", None)
+    if missing is not None and missing == missing:  # noqa: PLR0124 - only NaN differs from itself
+        raise DeclarationError(
+            f"the model takes {missing} for a missing cell, which a booster does not keep: train it"
+            " on NaN"
+        )
+    best = best_iteration(model)
+    return booster if best is None else booster[: best + 1]
+
+
+def best_iteration(model: Any) -> int | None:
+    """Where early stopping found the best round; wrappers predict with the rounds up to it."""
+    try:
+        return int(model.best_iteration)
+    except AttributeError:  # trained without early stopping
+        return None
 
 
 def written_by(raw: bytes) -> str | None:

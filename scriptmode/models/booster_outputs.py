@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from scriptmode.models.booster import BoosterFacts, booster_of
+from scriptmode.models.booster import BoosterFacts, best_iteration, booster_of
 from scriptmode.models.selectable import selectable_outputs
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _wrapper_outputs(facts: BoosterFacts) -> dict[str, Ask]:
 
     def contribs(model: Any, matrix: NDArray[Any]) -> Any:
         data = facts.dmatrix(matrix, missing=model.missing)
-        rounds = (0, best + 1) if (best := _best_iteration(model)) is not None else (0, 0)
+        rounds = (0, best + 1) if (best := best_iteration(model)) is not None else (0, 0)
         return booster_of(model).predict(
             data, pred_contribs=True, validate_features=False, iteration_range=rounds
         )
@@ -116,11 +116,3 @@ def _wrapper_outputs(facts: BoosterFacts) -> dict[str, Ask]:
         if facts.objective in ("binary:logistic", "multi:softmax", "multi:softprob"):
             found["proba"] = ask("predict_proba")
     return found
-
-
-def _best_iteration(model: Any) -> int | None:
-    """Where early stopping found the best round; wrappers predict with the rounds up to it."""
-    try:
-        return int(model.best_iteration)
-    except AttributeError:  # trained without early stopping
-        return None

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from scriptmode.errors import DeclarationError, PredictionError
-from scriptmode.models.base import MANIFEST, Saver, match
+from scriptmode.errors import DeclarationError, ModelLoadError, PredictionError
+from scriptmode.models.base import MANIFEST, Locating, Saver, match
 
 if TYPE_CHECKING:
     from scriptmode.models.base import Loader
@@ -39,6 +39,8 @@ class Bundle:
         if not self.parts:
             raise DeclarationError("model={}: a bundle has at least one part")
         for name in self.parts:
+            if isinstance(self.parts[name], Bundle):
+                raise DeclarationError(f"model: the part {name!r} is a bundle itself")
             if not name or name in _TAKEN or name[0] == "." or set(name) & set(_BAD):
                 raise DeclarationError(f"model: a part cannot be called {name!r}")
 
@@ -52,10 +54,23 @@ class Bundle:
             ModelLoadError: whatever a part's loader raises.
             UntrustedFormatError: likewise.
         """
-        return {
-            name: loader.load(folder_of(Path(model_dir), name, loader))
-            for name, loader in self.parts.items()
+        folders = {
+            name: folder_of(Path(model_dir), name, loader) for name, loader in self.parts.items()
         }
+        self._refuse_shared(folders)
+        return {name: loader.load(folders[name]) for name, loader in self.parts.items()}
+
+    def _refuse_shared(self, folders: Mapping[str, Path]) -> None:
+        """One file for two parts is a part that was lost."""
+        owners: dict[Path, str] = {}
+        for name, loader in self.parts.items():
+            for path in loader.locate(folders[name]) if isinstance(loader, Locating) else ():
+                other = owners.setdefault(path, name)
+                if other != name:
+                    raise ModelLoadError(
+                        f"{path} would be read as {other!r} and as {name!r}; put each part into"
+                        f" {folders[name] / name}, or declare file=..."
+                    )
 
     def predict(self, model: Any, data: Any) -> Any:
         """Refused.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +17,13 @@ from scriptmode.errors import (
     ModelLoadError,
     UntrustedFormatError,
 )
-from scriptmode.models.arrays import as_frame, as_matrix, refuse_bad_cell, refuse_names
+from scriptmode.models.arrays import (
+    as_frame,
+    as_matrix,
+    refuse_bad_cell,
+    refuse_names,
+    refuse_text,
+)
 from scriptmode.models.base import Signature, find_artifact, place
 from scriptmode.models.pickles import SUFFIXES, UNSAFE, load_pickle
 from scriptmode.models.trust import check_trusted, require_trust
@@ -29,6 +36,9 @@ if TYPE_CHECKING:
 
 _FILE = "model.skops"
 _WRITTEN = re.compile(r"^Trying to unpickle estimator \S+ from version (\S+) when using version")
+_TEXT = re.compile(r"could not convert string to float: '(.*)'", re.DOTALL)
+_MAY_TAKE_TEXT = ("steps", "transformers", "categories_", "best_estimator_")
+_ONE_AT_A_TIME = threading.Lock()
 _METHODS = {
     "value": "predict",
     "label": "predict",
@@ -126,7 +136,8 @@ class Sklearn:
             return lambda model, data: _ask(model, method, data)
 
         left_out = set() if hasattr(model, "classes_") else {"label"}
-        if isinstance(getattr(model, "classes_", None), list):
+        is_chain = hasattr(model, "order_")
+        if isinstance(getattr(model, "classes_", None), list) and not is_chain:
             left_out.add("proba")  # one array for each of several targets, not a row for each row
         return {
             name: ask(method)
@@ -181,7 +192,8 @@ def _releases_told() -> Generator[set[str]]:
     It only warns about estimators that another release wrote; the policy is ours.
     """
     told: set[str] = set()
-    with warnings.catch_warnings(record=True) as caught:
+    # The filters of warnings are those of the whole process.
+    with _ONE_AT_A_TIME, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield told
     for warning in caught:
@@ -201,9 +213,29 @@ def _ask(model: Any, method: str, data: Any) -> Any:
     except (ValueError, TypeError) as error:
         if "unknown categories" in str(error):
             raise InvalidFeaturesError(str(error)) from error
-        if getattr(model, "steps", None) is None:
-            refuse_bad_cell(data, may_be_missing=False)
+        _blame_cell(data, str(error))
         raise
+
+
+def _blame_cell(data: Any, problem: str) -> None:
+    """Find the cell that an estimator complains of, if it is one.
+
+    Raises:
+        InvalidFeaturesError: there is one.
+    """
+    if hasattr(data, "tocsr"):
+        return
+    if not hasattr(data, "columns"):
+        refuse_bad_cell(data, may_be_missing=False)
+        return
+    if (text := _TEXT.search(problem)) is not None:
+        refuse_text(data, text[1])
+    elif "NaN" in problem or "infinity" in problem or "too large" in problem:
+        numbers = data.select_dtypes(["number", "bool"])
+        if len(numbers.columns) == len(data.columns):
+            refuse_bad_cell(data, may_be_missing=False)
+        for name in numbers.columns:
+            refuse_bad_cell(data[[name]], may_be_missing=False)
 
 
 def _is_local(name: str) -> bool:
@@ -211,16 +243,28 @@ def _is_local(name: str) -> bool:
 
 
 def _in_its_form(model: Any, data: Any) -> Any:
-    """The table as the estimator was fitted on it; only a pipeline may take text."""
+    """The table as the estimator was fitted on it; text only where some step may take it."""
     names = getattr(model, "feature_names_in_", None)
     if hasattr(data, "tocsr"):  # what is absent is zero to scikit-learn
         return data.tocsr() if names is None else _named_sparse(data, names)
     if names is None:
         refuse_names(data)
         return as_matrix(data)
-    if getattr(model, "steps", None) is None:
+    if not any(hasattr(model, attribute) for attribute in _MAY_TAKE_TEXT):
         data = as_matrix(data)
-    return as_frame(data, names.tolist())
+    return _with_nan(as_frame(data, names.tolist()))
+
+
+def _with_nan(frame: Any) -> Any:
+    """Missing text as NaN, as pandas reads it and scikit-learn is fitted on it."""
+    objects = [index for index, kind in enumerate(frame.dtypes) if kind.kind == "O"]
+    if not objects:
+        return frame
+    frame = frame.copy()
+    for index in objects:
+        column = frame.iloc[:, index]
+        frame.isetitem(index, column.where(column.notna(), float("nan")))
+    return frame
 
 
 def _named_sparse(data: Any, names: Any) -> Any:

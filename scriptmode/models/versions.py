@@ -78,5 +78,5 @@ def check_policy(policy: str) -> None:
 
 def _release(version: str) -> tuple[int, int] | None:
     """Major and minor version; None for what is no version."""
-    found = re.match(r"(\d+)\.(\d+)", version)
+    found = re.match(r"(\d{1,6})\.(\d{1,6})", version)
     return (int(found[1]), int(found[2])) if found else None

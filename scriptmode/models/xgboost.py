@@ -11,7 +11,7 @@ from scriptmode._memo import PerObject
 from scriptmode.errors import DeclarationError, InvalidFeaturesError, ModelLoadError
 from scriptmode.models.arrays import refuse_bad_cell
 from scriptmode.models.base import OUTPUTS, Signature, find_artifact, place
-from scriptmode.models.booster import BoosterFacts, booster_of, written_by
+from scriptmode.models.booster import BoosterFacts, as_booster, written_by
 from scriptmode.models.booster_outputs import Ask, booster_outputs
 from scriptmode.models.pickles import SUFFIXES, UNSAFE, load_pickle
 from scriptmode.models.selectable import KEYS
@@ -76,6 +76,8 @@ class XGBoost:
         with path.open("rb") as stream:
             is_pickle = stream.read(1) == _PICKLE or path.suffix in SUFFIXES
         raw = path.read_bytes()
+        if not raw or (raw[:1] == b"{" and raw.rstrip()[-1:] != b"}"):
+            raise ModelLoadError(f"{path} ends too early")
         if written := written_by(raw):
             self.library.check(written, path, self.versions)
         return self._unpickle(path) if is_pickle else _read(path, raw)
@@ -126,7 +128,8 @@ class XGBoost:
             The file: the declared one, else ``xgboost-model``, which SageMaker looks for.
 
         Raises:
-            DeclarationError: the declared file would be a pickle.
+            DeclarationError: the declared file would be a pickle; or the model is a wrapper with
+                a spelling of missing cells of its own, which a booster does not keep.
         """
         path = place(model_dir, self.file, _FILE)
         if path.suffix in SUFFIXES:
@@ -135,7 +138,7 @@ class XGBoost:
                 " in .ubj or .json"
             )
         raw_format = "json" if path.suffix == ".json" else "ubj"
-        path.write_bytes(booster_of(model).save_raw(raw_format))
+        path.write_bytes(as_booster(model).save_raw(raw_format))
         return path
 
     def _unpickle(self, path: Path) -> Any:

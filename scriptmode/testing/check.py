@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scriptmode.handlers.endpoint import Endpoint
 from scriptmode.handlers.handler import Handler
-from scriptmode.handlers.loading import replay_folder
 from scriptmode.handlers.script import import_script
 
 if TYPE_CHECKING:
@@ -30,4 +30,4 @@ def check(script: str | Path | ModuleType | Handler, model_dir: str | Path) -> i
     """
     if isinstance(script, (str, Path)):
         script = import_script(script)
-    return replay_folder(Handler.of(script), Path(model_dir))
+    return Endpoint(Handler.of(script)).check(str(model_dir))

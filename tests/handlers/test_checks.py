@@ -88,7 +88,7 @@ def outcome(features: list[Feature], matrix: NDArray[Any], height: int) -> Outco
         found = MatrixCheck(features, range(len(features)))(matrix)
     except InvalidFeaturesError as error:
         return Outcome(None, str(error), error.where)
-    assert found.dtype == matrix.dtype
+    assert found.dtype in (matrix.dtype, np.float64)  # a narrow matrix is widened to be filled
     return Outcome([[repr(cell) for cell in row] for row in found[:height].tolist()])
 
 
@@ -103,7 +103,8 @@ def is_allowed(feature: Feature, cell: float) -> bool:
 
 
 def naive(features: list[Feature], matrix: NDArray[Any]) -> Outcome:
-    filled = matrix.copy()
+    is_filled = any(each.filler is not None for each in features) and np.isnan(matrix).any()
+    filled = matrix.astype(np.float64) if is_filled else matrix.copy()
     wrong: set[tuple[int, int]] = set()
     for row, column in np.ndindex(matrix.shape):
         feature, cell = features[column], float(matrix[row, column])

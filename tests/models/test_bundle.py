@@ -171,7 +171,7 @@ def test_a_part_that_answers_otherwise_is_caught_by_its_sample(folder: Path) -> 
     manifest["artifacts"]["labels"]["files"]["labels/document.json"] = digest
     (folder / MANIFEST).write_text(json.dumps(manifest))
     assert declare().model_fn(str(folder))
-    message = r"row 1: expected (no nein|yes ja), found (no ja|yes nein)"
+    message = r"row 1: expected '(no nein|yes ja)', found '(no ja|yes nein)'"
     with pytest.raises(ModelLoadError, match=message):
         declare(replay=True).model_fn(str(folder))
     with pytest.raises(ModelLoadError, match=message):

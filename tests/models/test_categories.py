@@ -303,7 +303,10 @@ def test_text_of_no_length_is_a_category_in_json(tmp_path: Path) -> None:
     expected = of_the_library(model, frame)
     missing = frame.assign(kind=categorical(np.full(ROWS, -1), ["a", "", "b"]))
     assert not np.array_equal(expected, of_the_library(model, missing))
-    assert np.array_equal(numbers(ask(tmp_path, records(frame))), expected)
+    declared: dict[str, Any] = {"missing": ["NA"], "accepts": "json"}
+    assert np.array_equal(numbers(ask(tmp_path, records(frame), **declared)), expected)
+    with pytest.raises(ModelLoadError, match="'' is a category of 'kind' and a spelling"):
+        ask(tmp_path, records(frame))
 
 
 @keeps_categories
