@@ -5,6 +5,7 @@ OLDEST_PYTHON ?= python3.10
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := build/peers/.ready
 
 .PHONY: demo test check bench docs schema test-oldest clean
 .DEFAULT_GOAL := test
@@ -15,10 +16,15 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[sklearn,serve,yaml,formats]' --group dev
 	touch $@
 
+# Reference implementations that tests compare with, without what they depend on.
+$(PEERS): pyproject.toml
+	$(PYTHON) -m pip install --quiet --no-deps --upgrade --target build/peers 'sagemaker==2.245.0'
+	touch $@
+
 demo: $(READY)
 	$(BIN)/python examples/demo.py
 
-test: $(READY)
+test: $(READY) $(PEERS)
 	$(BIN)/python -m pytest
 
 check: $(READY)
@@ -32,6 +38,8 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.imports
 	$(BIN)/python -m benchmarks.stages
 	$(BIN)/python -m benchmarks.contract
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python -m benchmarks.codecs
 
 docs: $(READY)
 	$(BIN)/sphinx-build -W -q docs build/docs

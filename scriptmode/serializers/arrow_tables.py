@@ -76,7 +76,7 @@ def _frame(table: Any, names: list[str], kinds: list[str | None]) -> pd.DataFram
     import pandas as pd
 
     series = {
-        name: _numbers(column) if kind == "number" else _objects(column, kind)
+        name: _numbers(column) if kind == "number" else _objects(name, column, kind)
         for name, column, kind in zip(names, table.columns, kinds, strict=True)
     }
     frame = pd.DataFrame(series)
@@ -135,7 +135,7 @@ def _kind(kind: Any) -> str | None:
     numbers = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
     if any(is_one(kind) for is_one in (*numbers, types.is_null)):
         return "number"
-    if types.is_string(kind) or types.is_large_string(kind):
+    if types.is_string(kind) or types.is_large_string(kind) or str(kind) == "string_view":
         return "text"
     return "time" if types.is_timestamp(kind) or types.is_date(kind) else None
 
@@ -151,13 +151,20 @@ def _numbers(column: Any) -> NDArray[Any]:
     pyarrow = require("pyarrow", extra="arrow")
     if pyarrow.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
+    if pyarrow.types.is_decimal(column.type):  # whose own cast does not round to the nearest
+        cells = (float("nan") if cell is None else float(cell) for cell in column.to_pylist())
+        return np.fromiter(cells, dtype=np.float64, count=len(column))
     found = column.cast(pyarrow.float64(), safe=False).to_numpy(zero_copy_only=False)
     return np.asarray(found, dtype=np.float64)
 
 
-def _objects(column: Any, kind: str | None) -> Any:
+def _objects(name: str, column: Any, kind: str | None) -> pd.Series[Any]:
     import pandas as pd
 
-    if kind == "text":
-        return pd.Series(column.to_pylist(), dtype=object)
-    return pd.Series(column.to_pandas())
+    try:
+        if kind == "text":
+            return pd.Series(column.to_pylist(), dtype=object)
+        return pd.Series(column.to_pandas())
+    except (ValueError, OverflowError) as error:  # text that is none, dates beyond the calendar
+        problem = str(error).partition("\n")[0][:200]
+        raise MalformedBodyError(f"column {name!r}: {problem}", field=name) from None

@@ -24,6 +24,7 @@ _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 _DIMENSIONS = (2, 3)
 _BATCH = 4  # rows, height, width, channels
 _CHANNELS = (1, 3, 4)
+_WHITE, _STEP = 65535, 257  # 16 bits to 8: 65535 is 255 times 257
 _JSON_MODE, _JSON_LIMIT = "RGB", 50_000_000
 
 
@@ -95,7 +96,8 @@ def read_image(raw: bytes, mode: str | None, limit: int) -> NDArray[Any]:
                 f"the picture has {picture.width} x {picture.height} pixels; the limit is {limit}"
             )
         upright = ops.exif_transpose(picture)
-        pixels = np.asarray(upright.convert(mode or _own_mode(upright)))
+        narrow = _narrow(upright)
+        pixels = np.asarray(narrow.convert(mode or _own_mode(narrow)))
     except (OSError, ValueError, SyntaxError, EOFError, OverflowError, struct.error) as error:
         raise MalformedBodyError(f"not a picture: {str(error)[:200]}") from None
     except pillow.DecompressionBombError:
@@ -180,6 +182,17 @@ def read_base64(cell: Any, row: int, field: str | None) -> bytes:
         return base64.b64decode(cell, validate=True)
     except (binascii.Error, ValueError):
         raise MalformedBodyError(f"{where} is not base64", row=row, field=field) from None
+
+
+def _narrow(picture: Any) -> Any:
+    """A picture of 16 bits a pixel in 8, which converting it would clip to white."""
+    if not picture.mode.startswith("I"):
+        return picture
+    import numpy as np
+
+    pillow = require("PIL.Image", extra="images")
+    grey = np.asarray(picture).astype(np.int64)
+    return pillow.fromarray((grey.clip(0, _WHITE) // _STEP).astype(np.uint8))
 
 
 def _own_mode(picture: Any) -> str:

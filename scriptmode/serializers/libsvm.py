@@ -21,6 +21,7 @@ _LARGEST_INDEX = 2**31 - 2  # what the sparse matrices of scipy and of the frame
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|nan"
 _LABEL = re.compile(rf"(?:{_NUMBER})(?::(?:{_NUMBER}))?", re.IGNORECASE)
 _CELL = re.compile(rf"([0-9]{{1,10}}):({_NUMBER})", re.IGNORECASE)
+_BLANKS = re.compile(r"[ \t\x0b\x0c]+")
 _ATOMS = b"0123456789.eE+-"
 
 
@@ -109,7 +110,8 @@ class LibSVM:
         indices: list[int] = []
         starts = [0]
         for number, line in enumerate(lines, 1):
-            self._read_line(line.partition("#")[0].split(), number, values, indices)
+            parts = _BLANKS.split(line.partition("#")[0].strip(" \t\r"))
+            self._read_line([part for part in parts if part], number, values, indices)
             starts.append(len(values))
         return _sparse(np.array(values, dtype=float), np.array(indices, dtype=int), starts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -138,6 +139,11 @@ def _read_each(raw: bytes) -> Any:
         return _sparse([tensor for tensor, _ in tensors], dtype)
     width = len(tensors[0][0].values)
     for row, (tensor, _) in enumerate(tensors, 1):
+        if tensor.shape and math.prod(tensor.shape) != len(tensor.values):
+            raise MalformedBodyError(
+                f"row {row} has {len(tensor.values)} cells, and announces {list(tensor.shape)[:4]}",
+                row=row,
+            )
         if len(tensor.values) != width:
             raise MalformedBodyError(
                 f"row {row} has {len(tensor.values)} cells where row 1 has {width}", row=row
@@ -196,9 +202,15 @@ def _sparse(tensors: list[Any], dtype: Any) -> Any:
     import numpy as np
 
     sparse = require("scipy.sparse", extra="sparse")
-    shapes = {tuple(tensor.shape) for tensor in tensors}
+    shape = list(tensors[0].shape)
+    for row, tensor in enumerate(tensors, 1):
+        if list(tensor.shape) != shape or len(shape) > 1:
+            raise MalformedBodyError(
+                f"row {row} announces the shape {list(tensor.shape)[:4]}, row 1 {shape[:4]}",
+                row=row,
+            )
     widest = max((max(tensor.keys, default=-1) for tensor in tensors), default=-1) + 1
-    width = next(iter(shapes))[0] if len(shapes) == 1 and len(next(iter(shapes))) == 1 else widest
+    width = shape[0] if shape else widest
     for row, tensor in enumerate(tensors, 1):
         keys = list(tensor.keys)
         if len(keys) != len(tensor.values):
@@ -214,6 +226,7 @@ def _sparse(tensors: list[Any], dtype: Any) -> Any:
         (values, indices, np.concatenate(([0], np.cumsum(counts)))), shape=(len(tensors), width)
     )
     matrix.sort_indices()
+    matrix.is_open = not shape
     return matrix
 
 
