@@ -13,6 +13,7 @@ from scriptmode.serializers.images import read_pictures
 from scriptmode.serializers.json_numbers import SMALL, read_table
 from scriptmode.serializers.layouts import Layout, check_layout, read_layout
 from scriptmode.serializers.plain import dump_json
+from scriptmode.values import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +61,7 @@ class JSON:
             return read_pictures(parse_json(raw)[0], self.image)
         table: Any
         if len(raw) <= SMALL:
-            table = _read_small(raw) if self.layout in ("auto", "rows") else None
+            table = _read_small(raw, self.layout)
         else:
             table = read_table(
                 raw,
@@ -81,18 +82,40 @@ class JSON:
         return dump_json(value)
 
 
-def _read_small(raw: bytes) -> NDArray[Any] | None:
-    """The commonest body, a list of lists of numbers; None sends it down the careful road."""
+def _read_small(raw: bytes, layout: Layout) -> NDArray[Any] | Table | None:
+    """The commonest bodies: a list of lists of numbers, or of one such record.
+
+    Returns:
+        None sends any other body down the careful road.
+    """
     import numpy as np
     import orjson
 
-    if not raw.startswith(b"[[") or b'"' in raw:  # numpy reads text as numbers
-        return None
+    if raw.startswith(b"[{") and layout in ("auto", "records"):
+        return _read_record(raw)
+    if not raw.startswith(b"[[") or b'"' in raw or layout not in ("auto", "rows"):
+        return None  # numpy reads text as numbers
     try:
         matrix = np.array(orjson.loads(raw), np.float64)
     except (ValueError, TypeError):  # no JSON, ragged, or cells that are none
         return None
     return matrix if matrix.ndim == 2 and matrix.size else None  # noqa: PLR2004 - a table
+
+
+def _read_record(raw: bytes) -> Table | None:
+    import numpy as np
+    import orjson
+
+    try:
+        value = orjson.loads(raw)
+        record = value[0]
+        # Two quotes a name and no more: no text, and no name that stands twice.
+        if len(value) != 1 or not record or raw.count(b'"') != 2 * len(record):
+            return None
+        matrix = np.array([list(record.values())], np.float64)
+    except (ValueError, TypeError):  # no JSON, or cells that are none
+        return None
+    return Table(tuple(record), matrix) if matrix.ndim == 2 else None  # noqa: PLR2004 - a table
 
 
 def parse_json(raw: bytes, line: int | None = None) -> tuple[Any, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode._imports import require
@@ -14,7 +15,10 @@ from scriptmode.serializers.plain import as_records, densify, is_missing
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
 
+
+_NUMBERS = {int, float, bool, type(None)}
 _KINDS = {int, float, bool, str, list, dict, type(None)}
 
 
@@ -58,6 +62,8 @@ class MsgPack:
             raise MalformedBodyError(f"not MessagePack: {problem[:200]}") from None
         if self.layout == "raw":
             return value
+        if self.layout in ("auto", "rows") and (matrix := _matrix(value)) is not None:
+            return matrix
         return read_layout(value, self.layout, has_text=_has_text(value))
 
     def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
@@ -72,6 +78,21 @@ class MsgPack:
         except (TypeError, ValueError, OverflowError) as error:
             raise NotAcceptableError(f"MessagePack cannot carry the prediction: {error}") from error
         return packed
+
+
+def _matrix(value: Any) -> NDArray[Any] | None:
+    """The commonest body, rows of numbers; None sends it down the careful road."""
+    import numpy as np
+
+    if not isinstance(value, list) or set(map(type, value)) != {list}:
+        return None
+    if not set(map(type, chain.from_iterable(value))) <= _NUMBERS:
+        return None
+    try:
+        matrix = np.array(value, dtype=np.float64)
+    except ValueError:  # ragged: let the careful road say where
+        return None
+    return matrix if matrix.size else None
 
 
 def _has_text(value: Any) -> bool:

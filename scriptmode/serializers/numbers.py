@@ -26,18 +26,32 @@ def read_numbers(raw: bytes, delimiter: bytes = b",") -> NDArray[Any] | None:
     if b"\r" in raw:
         raw = raw.replace(b"\r\n", b"\n")
     raw = raw[:-1] if raw.endswith((b"\n", b"\r")) else raw  # one final line break, no more
-    width = raw.count(delimiter, 0, _line_end(raw)) + 1
+    if b"\n" in raw:
+        return _read_lines(raw, delimiter)
+    if raw.translate(None, IN_NUMBERS + delimiter):
+        return None
+    found = _read_cells(raw, delimiter)
+    if found is None or len(found) != raw.count(delimiter) + 1:
+        return None
+    return found.reshape(1, -1)
+
+
+def _read_lines(raw: bytes, delimiter: bytes) -> NDArray[Any] | None:
+    width = raw.count(delimiter, 0, raw.find(b"\n")) + 1
     height = raw.count(b"\n") + 1
     skeleton = delimiter * (width - 1) + b"\n"
     if raw.translate(None, IN_NUMBERS) + b"\n" != skeleton * height:
         return None
-    flat = raw.replace(b"\n", b",") if height > 1 else raw
-    if delimiter != b",":
-        flat = flat.replace(delimiter, b",")
-    found = _read_gaps(flat) if _has_gaps(flat) else parse_flat(flat)
+    found = _read_cells(raw.replace(b"\n", b","), delimiter)
     if found is None or len(found) != height * width:
         return None  # such as "+1", ".5", "007", numbers but not JSON's; or one empty cell
     return found.reshape(height, width)
+
+
+def _read_cells(flat: bytes, delimiter: bytes) -> NDArray[Any] | None:
+    if delimiter != b",":
+        flat = flat.replace(delimiter, b",")
+    return _read_gaps(flat) if _has_gaps(flat) else parse_flat(flat)
 
 
 def _has_gaps(flat: bytes) -> bool:
@@ -66,8 +80,3 @@ def _fill_gaps(flat: bytes, filler: bytes) -> bytes:
     filled = b",%b," % flat
     filled = filled.replace(b",,", b",%b," % filler).replace(b",,", b",%b," % filler)
     return filled[1:-1]
-
-
-def _line_end(raw: bytes) -> int:
-    end = raw.find(b"\n")
-    return len(raw) if end < 0 else end

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode._imports import require
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _MAGIC = 0xCED7230A
 _HEAD = struct.Struct("<II")
 _KEY = "values"  # under which the features of a row are kept
+_LONGEST_FRAME = 64  # bytes before the values of one dense tensor: tags, lengths and a key
 _LENGTH = 2**29 - 1  # the three bits above it tell of records in several parts
 _FIELD_OF = {"f4": "float32_tensor", "f8": "float64_tensor", "i8": "int32_tensor"}
 _DTYPES = {"float32_tensor": "f4", "float64_tensor": "f8", "int32_tensor": "i4"}
@@ -78,11 +80,14 @@ def _read_alike(raw: bytes) -> NDArray[Any] | None:
     stride = _HEAD.size + length + -length % 4
     if magic != _MAGIC or length > _LENGTH or len(raw) % stride:
         return None
-    found = _find_values(raw[_HEAD.size : _HEAD.size + length])
+    found = _find_values(raw[_HEAD.size : _HEAD.size + min(length, _LONGEST_FRAME)], length)
     if found is None:
         return None
     start, dtype = found
     start += _HEAD.size
+    if len(raw) == stride:
+        width = (length + _HEAD.size - start) // int(dtype[-1])
+        return np.frombuffer(raw, dtype, width, start).reshape(1, -1)
     records = np.frombuffer(raw, dtype=np.uint8).reshape(-1, stride)
     if not (records[:, :start] == records[0, :start]).all():
         return None
@@ -90,8 +95,14 @@ def _read_alike(raw: bytes) -> NDArray[Any] | None:
     return np.ascontiguousarray(cells).view(dtype)
 
 
-def _find_values(record: bytes) -> tuple[int, str] | None:
-    """Where the values of a record of one dense tensor begin, and their dtype."""
+@lru_cache(maxsize=256)
+def _find_values(record: bytes, size: int) -> tuple[int, str] | None:
+    """Where the values of a record of one dense tensor begin, and their dtype.
+
+    Args:
+        record: its first bytes, as many as frame the values.
+        size: how many bytes it has.
+    """
     position, dtype = 0, ""
     for tags in (b"\n", b"\n", b"\x12", _DENSE, b"\n"):
         if record[position : position + 1] not in tags or position >= len(record):
@@ -103,12 +114,12 @@ def _find_values(record: bytes) -> tuple[int, str] | None:
         end = start + length
         if is_key:
             position = end
-        elif end != len(record):
+        elif end != size:
             return None
         else:
             position = start
     width = int(dtype[-1])
-    return (position, dtype) if (len(record) - position) % width == 0 else None
+    return (position, dtype) if (size - position) % width == 0 else None
 
 
 def _read_varint(raw: bytes, position: int) -> tuple[int, int]:

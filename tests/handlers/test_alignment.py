@@ -12,13 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scriptmode import compose
+from scriptmode.handlers.registries import DEFAULT
+from scriptmode.serializers.base import Encoder
 from scriptmode.testing import Reply, invoke
+from scriptmode.values import Table
 
 NAMES = ("age", "bmi", "bp", "s1", "s2")
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(60, len(NAMES))).round(3)
 ROWS = X[:4].tolist()
-modest = settings(deadline=None, max_examples=60)
+modest = settings(deadline=None, max_examples=12)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +44,22 @@ def expected(booster: Any) -> list[float]:
     return answer
 
 
-def bodies(names: tuple[str, ...], rows: list[list[float]]) -> dict[str, str]:
+ACCEPTS = [
+    "json",
+    "jsonlines",
+    "csv",
+    "tsv",
+    "npy",
+    "npz",
+    "parquet",
+    "arrow",
+    "feather",
+    "msgpack",
+]
+BINARY = ("npz", "parquet", "arrow", "feather", "msgpack")
+
+
+def bodies(names: tuple[str, ...], rows: list[list[float]]) -> dict[str, str | bytes]:
     """The same named table in every layout that carries names."""
     records = [dict(zip(names, row, strict=True)) for row in rows]
     lines = [",".join(map(repr, row)) for row in rows]
@@ -53,6 +71,12 @@ def bodies(names: tuple[str, ...], rows: list[list[float]]) -> dict[str, str]:
         "application/json; layout=split": json.dumps({"columns": names, "data": rows}),
         "application/jsonlines": "\n".join(map(json.dumps, records)),
         "text/csv; header=present": "\n".join([",".join(names), *lines]),
+        "text/tsv; header=present": "\n".join([",".join(names), *lines]).replace(",", "\t"),
+        **{
+            serializer.media_types[0]: serializer.encode(Table(names, np.array(rows)), {})
+            for serializer in map(DEFAULT.serializers.get, BINARY)
+            if isinstance(serializer, Encoder)
+        },
     }
 
 
@@ -61,7 +85,8 @@ def same(answer: list[float], expected: list[float]) -> bool:
 
 
 def ask(model_dir: Path, body: str | bytes, content_type: str) -> Reply:
-    return invoke(compose("xgboost"), body, content_type=content_type, model_dir=model_dir)
+    handler = compose("xgboost", accepts=ACCEPTS)
+    return invoke(handler, body, content_type=content_type, model_dir=model_dir)
 
 
 @given(order=st.permutations(range(len(NAMES))))
