@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_CODINGS = 2
 _CHUNK = 2**16
+_PIECE = 2**12
 _LEVEL = 1  # half the size at a tenth of the time of the best
 _SMALLEST = 1024  # bytes, below which compressing costs more than it saves
 _PLAIN = ("", "identity")
@@ -98,17 +99,18 @@ def _inflate(body: bytes, name: str, limit: int) -> bytes:
 
 def _zlib(body: bytes, window: int) -> Iterator[bytes]:
     """Every member of a gzip stream, or the one of a zlib or bare deflate stream."""
-    rest = body
+    position = 0
     while True:
         stream = zlib.decompressobj(window)
         while not stream.eof:
-            chunk = stream.decompress(rest, _CHUNK)
-            rest = stream.unconsumed_tail
-            if not chunk and not rest and not stream.eof:
+            # In pieces: what is left over is copied, however much it is.
+            piece = stream.unconsumed_tail or body[position : position + _PIECE]
+            position += 0 if stream.unconsumed_tail else len(piece)
+            if not piece:
                 raise EOFError("it ends too early")
-            yield chunk
-        rest = stream.unused_data
-        if not rest:
+            yield stream.decompress(piece, _CHUNK)
+        position -= len(stream.unused_data)
+        if position == len(body):
             return
         if window != _GZIP:
             raise ValueError("something follows it")

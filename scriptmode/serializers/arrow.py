@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode._imports import require
 from scriptmode.errors import BodyTooLargeError, MalformedBodyError
-from scriptmode.serializers.arrow_tables import from_arrow, to_arrow
+from scriptmode.serializers.arrow_tables import check_schema, from_arrow, to_arrow
 from scriptmode.serializers.base import Body, as_bytes
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ class ArrowStream:
     """Record batches one after the other. The IPC file is read too, by its first bytes.
 
     Args:
-        limit: how many bytes its columns together may take once decompressed.
+        limit: how many bytes its columns together may take. Buffers that are compressed are
+            unpacked, a batch at a time, before they are counted.
     """
 
     limit: int = 256 * 2**20
@@ -49,11 +50,12 @@ class ArrowStream:
             else:
                 reader = ipc.open_stream(pyarrow.BufferReader(raw))
                 batches = iter(reader)
+            check_schema(reader.schema)
             table = pyarrow.Table.from_batches(self._bounded(batches), schema=reader.schema)
             is_primitive = require("pyarrow.types", extra="arrow").is_primitive
             # Cells of text point elsewhere in the body: a lie could point out of it.
             table.validate(full=not all(map(is_primitive, set(reader.schema.types))))
-        except (pyarrow.ArrowException, OSError, ValueError) as error:
+        except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
             problem = str(error).partition("\n")[0][:200]
             raise MalformedBodyError(f"not Arrow IPC: {problem}") from None
         return from_arrow(table, self.limit)

@@ -10,6 +10,8 @@ from scriptmode.serializers.plain import as_rows, check_unique, densify, is_fram
 from scriptmode.values import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -32,24 +34,59 @@ def from_arrow(table: Any, limit: int) -> Any:
         MalformedBodyError: no columns, two of one name, or one of lists or objects.
         BodyTooLargeError: more than ``limit`` bytes.
     """
-    names = [name for name in table.column_names if not name.startswith(_INDEX)]
-    if not names or len(set(names)) != len(names):
-        raise MalformedBodyError(
-            "the table has no columns" if not names else "the table has two columns of one name"
-        )
-    if table.num_rows * len(names) * 8 > limit:
+    names, kinds = check_schema(table.schema)
+    if table.num_rows * len(names) * 8 > limit or _text_bytes(table, limit) > limit:
         raise BodyTooLargeError(f"the table takes more than {limit} bytes")
     if len(names) < table.num_columns:
         table = table.select(names)
-    kinds = {kind: _kind(kind) for kind in set(table.schema.types)}
-    if None in kinds.values():
-        name = next(each.name for each in table.schema if kinds[each.type] is None)
-        problem = f"column {name!r} is of type {table.schema.field(name).type}, which is no cell"
-        raise MalformedBodyError(problem, field=name)
+        kinds = {kind: kinds[kind] for kind in table.schema.types}
     if all(kind == "number" for kind in kinds.values()):
         values = _matrix(table, list(kinds))
         return values if _are_positions(names) else Table(tuple(names), values)
     return _frame(table, names, [kinds[kind] for kind in table.schema.types])
+
+
+def check_schema(schema: Any) -> tuple[list[str], dict[Any, str]]:
+    """The names of the columns that are read, and what the cells of each of their types are.
+
+    Raises:
+        MalformedBodyError: no columns, two of one name, or one of lists, objects or bytes.
+    """
+    try:
+        names = [name for name in schema.names if not name.startswith(_INDEX)]
+    except UnicodeDecodeError:
+        raise MalformedBodyError("the name of a column is not UTF-8") from None
+    if not names or len(set(names)) != len(names):
+        raise MalformedBodyError(
+            "the table has no columns" if not names else "the table has two columns of one name"
+        )
+    kinds: dict[Any, str] = {}
+    for field in schema:
+        kind = kinds.get(field.type) or _kind(field.type)
+        if kind is None:
+            problem = f"column {field.name!r} is of type {field.type}, which is no cell"
+            raise MalformedBodyError(problem, field=field.name)
+        kinds[field.type] = kind
+    return names, kinds
+
+
+def _text_bytes(table: Any, limit: int) -> int:
+    """How many bytes text takes at its full length, also where a word is kept once."""
+    compute = None
+    total = 0
+    for index, kind in enumerate(table.schema.types):
+        if _kind(kind) != "text":
+            continue
+        compute = compute or require("pyarrow.compute", extra="arrow")
+        for chunk in table.column(index).chunks:
+            words = chunk.dictionary if hasattr(chunk, "dictionary") else chunk
+            lengths = compute.binary_length(words.cast("string"))
+            if hasattr(chunk, "dictionary"):
+                lengths = lengths.take(chunk.indices)
+            total += compute.sum(lengths).as_py() or 0
+            if total > limit:
+                return total
+    return total
 
 
 def _matrix(table: Any, kinds: list[Any]) -> NDArray[Any]:
@@ -98,20 +135,32 @@ def to_arrow(value: Any) -> Any:
     value = densify(value)
     try:
         if isinstance(value, Table):
-            return pyarrow.table(dict(zip(value.names, value.values.T, strict=True)))
+            return _by_name(pyarrow, value.names, value.values)
         if isinstance(value, np.ndarray) and value.ndim in (1, 2) and value.dtype.kind in "fiub":
-            columns = value.reshape(len(value), -1).T
-            native = columns.dtype.newbyteorder("=")
-            return pyarrow.table(
-                {str(i): np.ascontiguousarray(each, native) for i, each in enumerate(columns)}
-            )
+            width = value.shape[1] if value.ndim > 1 else 1
+            return _by_name(pyarrow, map(str, range(width)), value.reshape(len(value), width))
         if is_frame(value):
             frame: Any = value
             check_unique([str(name) for name in frame.columns])
+            if not len(frame.columns):
+                raise NotAcceptableError("the prediction has no columns")
             return pyarrow.Table.from_pandas(frame.rename(columns=str), preserve_index=False)
         return pyarrow.table(_columns(value))
-    except (pyarrow.ArrowException, ValueError, TypeError) as error:
+    except (pyarrow.ArrowException, ValueError, TypeError, OverflowError) as error:
         raise NotAcceptableError(f"Arrow cannot carry the prediction: {error}") from error
+
+
+def _by_name(pyarrow: Any, names: Iterable[str], values: NDArray[Any]) -> Any:
+    import numpy as np
+
+    native = values.dtype.newbyteorder("=")
+    columns = {
+        name: np.ascontiguousarray(column, native)
+        for name, column in zip(names, values.T, strict=True)
+    }
+    if not columns:
+        raise NotAcceptableError("the prediction has no columns")
+    return pyarrow.table(columns)
 
 
 def _columns(value: Any) -> dict[str, list[Any]]:
@@ -122,6 +171,8 @@ def _columns(value: Any) -> dict[str, list[Any]]:
         if len({len(row) for row in cells}) != 1:
             raise NotAcceptableError("the rows of the prediction differ in width")
     width = len(names) if names is not None else len(cells[0]) if cells else 0
+    if not width or any(isinstance(row, dict) for row in rows):
+        raise NotAcceptableError("the rows of the prediction have no columns")
     named = names or tuple(str(index) for index in range(width))
     check_unique(named)
     return {name: [row[index] for row in cells] for index, name in enumerate(named)}

@@ -30,10 +30,17 @@ class Cells:
         rows: the cells, each row of the same length.
         lines: for each row the line of the body that it begins in, from 1.
         width: how many columns there are, for when there are no rows to tell.
+        advice: what to do where line 1 names the columns.
     """
 
-    def __init__(self, rows: list[list[str]], lines: list[int], width: int | None = None) -> None:
-        self.rows, self.lines = rows, lines
+    def __init__(
+        self,
+        rows: list[list[str]],
+        lines: list[int],
+        width: int | None = None,
+        advice: str = "",
+    ) -> None:
+        self.rows, self.lines, self._advice = rows, lines, advice
         self.width = len(rows[0]) if width is None else width
 
     def texts(self, column: int, missing: Collection[str]) -> list[str | None]:
@@ -69,10 +76,7 @@ class Cells:
         line, cell = self.lines[index], self.rows[index][column]
         hint = ""
         if line == 1 and not any(map(_NUMBER.fullmatch, self.rows[index])):
-            hint = (
-                "; if line 1 is a header, send 'text/csv; header=present'"
-                " or declare CSV(header=True)"
-            )
+            hint = f"; if line 1 is a header, {self._advice}"
         return MalformedBodyError(
             f"line {line}, column {column + 1}: {cell[:_LONGEST_SHOWN]!r} is not a number"
             f" that float64 can hold{hint}",
@@ -81,7 +85,7 @@ class Cells:
         )
 
 
-def read_cells(raw: bytes, delimiter: str = ",") -> Cells:
+def read_cells(raw: bytes, delimiter: str = ",", advice: str = "") -> Cells:
     """Split delimited text into a rectangle.
 
     One final line break is dropped; any other blank line is a row of one empty cell.
@@ -104,7 +108,7 @@ def read_cells(raw: bytes, delimiter: str = ",") -> Cells:
             line = reader.line_num + 1
     except csv.Error as error:
         raise MalformedBodyError(f"line {line}: {error}", line=line) from None
-    return Cells(rows, lines)
+    return Cells(rows, lines, advice=advice)
 
 
 def _ragged(rows: list[list[str]], line: int) -> MalformedBodyError:

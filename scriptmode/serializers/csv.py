@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 Header: TypeAlias = bool | Literal["auto"]
 
-_HEADERS = ("text/csv; header=present", "text/csv; header=absent")
 _DELIMITERS = (",", "\t", ";", "|")
 _HEADER_PARAM: dict[str, Header] = {"present": True, "absent": False}
 
@@ -123,7 +122,7 @@ class CSV:
         asked = params.get("header", "").lower()
         if asked not in ("", *_HEADER_PARAM):
             raise NotAcceptableError(
-                f"{self.media_types[0]} has no header={asked!r}", supported=_HEADERS
+                f"{self.media_types[0]} has no header={asked!r}", supported=self._headers()
             )
         numbers = numeric_array(value)
         if asked != "present" and numbers is not None and numbers.size and numbers.ndim <= 2:  # noqa: PLR2004
@@ -151,6 +150,10 @@ class CSV:
         fits = len(self.names) == matrix.shape[1]
         return Table(tuple(self.names), matrix) if fits else matrix
 
+    def _headers(self) -> tuple[str, str]:
+        kind = self.media_types[0]
+        return f"{kind}; header=present", f"{kind}; header=absent"
+
     def _header(self, params: Mapping[str, str]) -> Header:
         if "header" not in params:
             return self.header
@@ -158,7 +161,7 @@ class CSV:
             return _HEADER_PARAM[params["header"].lower()]
         except KeyError:
             message = f"{self.media_types[0]} has no header={params['header']!r}"
-            raise UnsupportedMediaTypeError(message, supported=_HEADERS) from None
+            raise UnsupportedMediaTypeError(message, supported=self._headers()) from None
 
     def _read_named_numbers(self, raw: bytes, header: Header) -> Table | None:
         """The fast road for a header over plain numbers."""
@@ -175,7 +178,11 @@ class CSV:
         return Table(_read_names(row), matrix)
 
     def _read_carefully(self, raw: bytes, header: Header) -> Any:
-        cells = read_cells(raw, self.delimiter)
+        cells = read_cells(
+            raw,
+            self.delimiter,
+            f"send {self._headers()[0]!r} or declare {type(self).__name__}(header=True)",
+        )
         names: tuple[str, ...] | None = None
         if header is True or (header == "auto" and self._looks_like_names(cells.rows[0])):
             names, cells = _take_names(cells)

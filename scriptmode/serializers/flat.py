@@ -22,31 +22,42 @@ def parse_flat(flat: bytes) -> NDArray[Any] | None:
     """The cells of a JSON array, whose brackets are left out.
 
     Args:
-        flat: numbers in JSON's grammar, and nulls, between commas.
+        flat: nothing but the bytes of numbers, nulls and commas.
 
     Returns:
-        float64 ``(cells,)``, NaN for null; None where some cell is not one of these, or is the
+        float64 ``(cells,)``, NaN for null; None where some cell is no number of JSON's, or is the
         integer -0, whose sign JSON parsers drop.
     """
-    found = _parse_many(flat) if len(flat) > _FEW else None
-    if found is None:
-        found = _parse_few(flat)
+    found = parse_nested(b"[%b]" % flat)
     if b"-0" in flat and found is not None and not found.all() and _has_minus_zero(flat):
         return None
     return found
 
 
-def _parse_few(flat: bytes) -> NDArray[Any] | None:
+def parse_nested(raw: bytes) -> NDArray[Any] | None:
+    """The numbers of a JSON array of numbers or of arrays of them, one after the other.
+
+    Args:
+        raw: JSON without text or truth values, which a parser may take for numbers.
+
+    Returns:
+        float64 ``(cells,)``, NaN for null; None where it is no JSON, or some cell is no number.
+    """
+    found = _parse_many(raw) if len(raw) > _FEW else None
+    return _parse_few(raw) if found is None else found
+
+
+def _parse_few(raw: bytes) -> NDArray[Any] | None:
     import numpy as np
     import orjson
 
     try:
-        return np.array(orjson.loads(b"[%b]" % flat), dtype=np.float64)
+        return np.array(orjson.loads(raw), dtype=np.float64).ravel()
     except (orjson.JSONDecodeError, TypeError, ValueError):
         return None
 
 
-def _parse_many(flat: bytes) -> NDArray[Any] | None:
+def _parse_many(raw: bytes) -> NDArray[Any] | None:
     """Without a Python float for each cell; None where a cell is null, or simdjson is absent."""
     simdjson = _simdjson()
     if simdjson is None:
@@ -55,12 +66,12 @@ def _parse_many(flat: bytes) -> NDArray[Any] | None:
 
     # One parser a thread: it must not serve two, and a new one costs as much as the parsing.
     parser = getattr(_OF_THREAD, "parser", None)
-    if parser is None or len(flat) > _MOST_KEPT:
+    if parser is None or len(raw) > _MOST_KEPT:
         parser = simdjson.Parser()
-    if len(flat) <= _MOST_KEPT:
+    if len(raw) <= _MOST_KEPT:
         _OF_THREAD.parser = parser
     try:
-        buffer = parser.parse(b"[%b]" % flat).as_buffer(of_type="d")  # a copy of its own
+        buffer = parser.parse(raw).as_buffer(of_type="d")  # a copy of its own
     except (ValueError, TypeError, RuntimeError):
         return None
     return np.frombuffer(buffer, dtype=np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -65,8 +66,10 @@ class Form:
         if not pairs or len(pairs) > _MOST_FIELDS:
             raise MalformedBodyError(f"a form has 1 to {_MOST_FIELDS} fields, not {len(pairs)}")
         names = tuple(name for name, _ in pairs)
+        if "" in names:
+            raise MalformedBodyError("a field has no name")
         if len(set(names)) != len(names):
-            twice = next(name for name in names if names.count(name) > 1)
+            twice = Counter(names).most_common(1)[0][0]
             raise MalformedBodyError(f"the field {twice!r} stands twice", field=twice)
         columns: list[Any] = []
         for name, cell in pairs:
@@ -127,12 +130,16 @@ class Multipart:
             MissingExtraError: python-multipart is not installed.
         """
         parts = read_parts(as_bytes(body), params.get("boundary"))
+        # A browser sends a file input that was left empty as a file without name and bytes.
+        parts = [part for part in parts if part.filename != "" or part.body]
         files = [part for part in parts if part.filename is not None]
         fields = [(part.name, _as_text(part)) for part in parts if part.filename is None]
         if not files:
             return self.form.read_row(fields)
-        if len(files) > 1 or self.read is None:
+        if len(files) > 1:
             raise MalformedBodyError(f"expected one file, got {len(files)}")
+        if self.read is None:
+            raise MalformedBodyError("a file came, and no declared format reads files")
         if len({name for name, _ in fields}) != len(fields):
             raise MalformedBodyError("a field stands twice")
         data = self.read(files[0].body, files[0].content_type)
@@ -155,7 +162,7 @@ def read_parts(raw: bytes, boundary: str | None) -> list[Part]:
     Raises:
         MalformedBodyError: no or a false boundary, a part without a name, or no end.
     """
-    if not boundary or len(boundary) > _LONGEST_BOUNDARY:
+    if not boundary or len(boundary) > _LONGEST_BOUNDARY or not boundary.isascii():
         raise MalformedBodyError("multipart/form-data needs the boundary parameter")
     multipart = require("python_multipart", extra="forms")
     collector = _Collector()
@@ -199,7 +206,10 @@ class _Collector:
         self._headers, self._body = {}, []
 
     def _end_header(self) -> None:
-        self._headers[self._name.decode("latin-1").lower()] = bytes(self._value)
+        name = self._name.decode("latin-1").lower()
+        if name in self._headers:
+            raise MalformedBodyError(f"a part of the multipart body has two {name[:40]!r} headers")
+        self._headers[name] = bytes(self._value)
         self._name.clear()
         self._value.clear()
 
@@ -207,16 +217,23 @@ class _Collector:
 def _part(headers: dict[str, bytes], body: bytes) -> Part:
     multipart = require("python_multipart.multipart", extra="forms")
     _, options = multipart.parse_options_header(headers.get("content-disposition", b""))
-    if b"name" not in options:
+    if not options.get(b"name"):
         raise MalformedBodyError("a part of the multipart body has no name")
     filename = options.get(b"filename")
     content_type = headers.get("content-type")
     return Part(
-        options[b"name"].decode("utf-8", "replace"),
+        _decoded(options[b"name"]),
         None if filename is None else filename.decode("utf-8", "replace"),
         None if content_type is None else content_type.decode("latin-1"),
         body,
     )
+
+
+def _decoded(name: bytes) -> str:
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        raise MalformedBodyError("the name of a part is not UTF-8") from None
 
 
 def _as_text(part: Part) -> str:

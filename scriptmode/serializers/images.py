@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode._imports import require
-from scriptmode.errors import BodyTooLargeError, MalformedBodyError, NotAcceptableError
+from scriptmode.errors import (
+    BodyTooLargeError,
+    DeclarationError,
+    MalformedBodyError,
+    NotAcceptableError,
+)
 from scriptmode.serializers.base import Body, as_bytes
 from scriptmode.serializers.layouts import ENVELOPES
 
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+_MODES = ("RGB", "L", "RGBA", None)
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 _DIMENSIONS = (2, 3)
 _BATCH = 4  # rows, height, width, channels
@@ -35,11 +41,19 @@ class Image:
     Args:
         mode: what the pixels become: ``"RGB"``, ``"L"`` (grey) or ``"RGBA"``; None keeps the
             picture's own, of which palettes become RGB.
-        limit: how many pixels a picture may have.
+        limit: how many pixels a picture may have; Pillow's own limit, of some 180 million, holds
+            too.
+
+    Raises:
+        DeclarationError: an unknown mode.
     """
 
     mode: str | None = "RGB"
     limit: int = 50_000_000
+
+    def __post_init__(self) -> None:
+        if self.mode not in _MODES:
+            raise DeclarationError(f"Image(mode={self.mode!r}): expected one of {_MODES}")
 
     media_types: ClassVar[tuple[str, ...]] = (
         "image/png",
@@ -89,19 +103,18 @@ def read_image(raw: bytes, mode: str | None, limit: int) -> NDArray[Any]:
     pillow, ops = require("PIL.Image", extra="images"), require("PIL.ImageOps", extra="images")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # ours is the limit that counts
+            warnings.simplefilter("ignore")  # of damage that is read over, and of its own limit
             picture = pillow.open(io.BytesIO(raw), formats=_FORMATS)
-        if picture.width * picture.height > limit:
-            raise BodyTooLargeError(
-                f"the picture has {picture.width} x {picture.height} pixels; the limit is {limit}"
-            )
-        upright = ops.exif_transpose(picture)
-        narrow = _narrow(upright)
-        pixels = np.asarray(narrow.convert(mode or _own_mode(narrow)))
+            if picture.width * picture.height > limit:
+                size = f"{picture.width} x {picture.height}"
+                raise BodyTooLargeError(f"the picture has {size} pixels; the limit is {limit}")
+            narrow = _narrow(ops.exif_transpose(picture))
+            pixels = np.asarray(narrow.convert(mode or _own_mode(narrow)))
     except (OSError, ValueError, SyntaxError, EOFError, OverflowError, struct.error) as error:
-        raise MalformedBodyError(f"not a picture: {str(error)[:200]}") from None
+        problem = str(error).partition(" <")[0][:200]  # Pillow shows the address of the stream
+        raise MalformedBodyError(f"not a picture: {problem}") from None
     except pillow.DecompressionBombError:
-        raise BodyTooLargeError(f"the picture has more than {limit} pixels") from None
+        raise BodyTooLargeError(f"the picture has more pixels than the limit, {limit}") from None
     return pixels if pixels.ndim == _DIMENSIONS[1] else pixels[..., None]
 
 
@@ -154,7 +167,8 @@ def read_pictures(value: Any, field: str) -> NDArray[Any]:
                 f"row {row} is no object with the one field {field!r}", row=row
             )
         raw = read_base64(record[field], row, field)
-        pictures.append(read_image(raw, _JSON_MODE, _JSON_LIMIT))
+        left = _JSON_LIMIT - sum(picture.size for picture in pictures) // 3
+        pictures.append(_read_row(raw, left, row, field))
         if pictures[-1].shape != pictures[0].shape:
             raise MalformedBodyError(
                 f"the picture of row {row} is {pictures[-1].shape[:2]} pixels, that of row 1"
@@ -163,6 +177,13 @@ def read_pictures(value: Any, field: str) -> NDArray[Any]:
                 field=field,
             )
     return np.stack(pictures)
+
+
+def _read_row(raw: bytes, left: int, row: int, field: str) -> NDArray[Any]:
+    try:
+        return read_image(raw, _JSON_MODE, left)
+    except MalformedBodyError as error:
+        raise MalformedBodyError(f"row {row}: {error}", row=row, field=field) from None
 
 
 def read_base64(cell: Any, row: int, field: str | None) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from scriptmode.serializers.flat import IN_NUMBERS, parse_flat
+from scriptmode.serializers.flat import IN_NUMBERS, parse_nested
 from scriptmode.values import Table
 
 if TYPE_CHECKING:
@@ -20,9 +20,12 @@ SMALL = 1500
 
 _SMALL_RECORDS = 2**18  # bytes; records pay for finding their names
 
-_ENVELOPE = re.compile(rb'\s*\{\s*"(?:instances|inputs)"\s*:\s*(\[.*\])\s*\}\s*', re.DOTALL)
+_BLANK = rb"[ \t\r\n]*"
+_PARTS = (b"", rb"\{", rb'"(?:instances|inputs)"', b":", rb"(\[.*\])", rb"\}", b"")
+_ENVELOPE = re.compile(_BLANK.join(_PARTS), re.DOTALL)
 _BLANKS = b"\n\r\t"
-_FRAMES = b'[]{}:"'
+# Objects whose names are blanks, as arrays: the parser sees every other byte.
+_TO_ARRAYS = bytes.maketrans(b'{}":', b"[]  ")
 
 
 def read_table(raw: bytes, *, rows: bool, records: bool) -> NDArray[Any] | Table | None:
@@ -77,11 +80,12 @@ def read_few_lines(raw: bytes) -> NDArray[Any] | None:
 def _read_rows(raw: bytes, between: bytes, ignored: bytes) -> NDArray[Any] | None:
     width = raw.count(b",", 0, raw.find(b"]")) + 1
     height = raw.count(b"[") - 1
+    if raw.count(b",") != width * height - (between == b",") - (between != b",") * height:
+        return None  # and a pattern of that size is never made
     row = b"[" + b"," * (width - 1) + b"]"
     if raw.translate(None, ignored) != b"[" + between.join([row] * height) + b"]":
         return None
-    flat = raw.translate(None, _FRAMES)
-    found = parse_flat(flat if between == b"," else flat.replace(between, b","))
+    found = parse_nested(raw if between == b"," else raw.replace(between, b","))
     return None if found is None or len(found) != height * width else found.reshape(-1, width)
 
 
@@ -97,18 +101,23 @@ def _read_records(raw: bytes, between: bytes, blanks: bytes) -> Table | None:
     except orjson.JSONDecodeError:
         return None
     blanked = _blank_names(raw, len(names)) if names and b"\\" not in raw else None
-    if blanked is None:
-        return None
-    record = b"{" + b",".join([b'"":'] * len(names)) + b"}"
+    found = None if blanked is None else _read_blanked(blanked, len(names), between, blanks)
+    return None if found is None else Table(names, found)
+
+
+def _read_blanked(blanked: bytes, width: int, between: bytes, blanks: bytes) -> NDArray[Any] | None:
     height = blanked.count(b"{")
+    if blanked.count(b":") != width * height:
+        return None  # and a pattern of that size is never made
+    record = b"{" + b",".join([b'"":'] * width) + b"}"
     skeleton = blanked.translate(None, IN_NUMBERS + blanks)
     if skeleton != b"[" + between.join([record] * height) + b"]":
         return None
-    flat = blanked.translate(None, _FRAMES)
-    found = parse_flat(flat if between == b"," else flat.replace(between, b","))
-    if found is None or len(found) != height * len(names):
+    arrays = blanked.translate(_TO_ARRAYS)
+    found = parse_nested(arrays if between == b"," else arrays.replace(between, b","))
+    if found is None or len(found) != height * width:
         return None
-    return Table(names, found.reshape(-1, len(names)))
+    return found.reshape(-1, width)
 
 
 def _blank_names(raw: bytes, width: int) -> bytes | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,18 +12,20 @@ from scriptmode._imports import require
 from scriptmode.errors import DeclarationError, MalformedBodyError, NotAcceptableError
 from scriptmode.serializers.base import Body, as_text
 from scriptmode.serializers.flat import parse_flat
-from scriptmode.serializers.plain import as_rows
+from scriptmode.serializers.plain import as_rows, is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+_LARGEST = sys.float_info.max
 _LARGEST_INDEX = 2**31 - 2  # what the sparse matrices of scipy and of the frameworks hold
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|nan"
 _LABEL = re.compile(rf"(?:{_NUMBER})(?::(?:{_NUMBER}))?", re.IGNORECASE)
 _CELL = re.compile(rf"([0-9]{{1,10}}):({_NUMBER})", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t\x0b\x0c]+")
+_PLAIN = re.compile(rb"(?:[0-9]{1,10}:[^: ]+ )*[0-9]{1,10}:[^: ]+")
 _ATOMS = b"0123456789.eE+-"
 
 
@@ -63,7 +67,7 @@ class LibSVM:
             MissingExtraError: scipy is not installed.
         """
         text = as_text(body, params)
-        if not text.strip():
+        if not text:
             raise MalformedBodyError("the body is empty")
         lines = text.removesuffix("\n").removesuffix("\r").split("\n")
         return self._read_plain(lines) if self._is_plain(text) else self._read_carefully(lines)
@@ -87,11 +91,13 @@ class LibSVM:
         raw = " ".join(row[1] if len(row) > 1 else "" for row in rows).encode()
         counts = np.array([row[1].count(":") if len(row) > 1 else 0 for row in rows])
         labels = ",".join(row[0] for row in rows).encode()
+        if labels.translate(None, _ATOMS + b","):
+            return self._read_carefully(lines)
         is_regular = raw.translate(None, _ATOMS) == b": " * (int(counts.sum()) - 1) + b":"
-        if not (is_regular and counts.all() and b"::" not in raw):
+        if not (is_regular and counts.all() and _PLAIN.fullmatch(raw)):
             return self._read_carefully(lines)
         found, known = parse_flat(raw.replace(b":", b",").replace(b" ", b",")), parse_flat(labels)
-        if found is None or known is None or len(known) != len(lines):
+        if found is None or known is None or len(known) != len(lines) or np.isinf(found).any():
             return self._read_carefully(lines)
         indices = found[::2]
         starts = np.concatenate(([0], counts.cumsum()))
@@ -136,9 +142,15 @@ class LibSVM:
                 raise MalformedBodyError(
                     f"line {number}: column {found[1]} is {self._order_broken(index)}", line=number
                 )
+            value = float(found[2])
+            if math.isinf(value):
+                raise MalformedBodyError(
+                    f"line {number}: {found[2][:40]} is no number that float64 can hold",
+                    line=number,
+                )
             last = index
             indices.append(index)
-            values.append(float(found[2]))
+            values.append(value)
 
     def _is_label(self, part: str) -> bool:
         """Whether the first part of a line is a label; ``1:0.5`` is one only where declared."""
@@ -151,8 +163,8 @@ class LibSVM:
 
     def _lines(self, value: Any) -> list[str]:
         if hasattr(value, "tocsr"):
-            matrix = value.tocsr()
-            matrix.sort_indices()
+            matrix = value.tocsr().copy()
+            matrix.sum_duplicates()
             ends = zip(matrix.indptr, matrix.indptr[1:], strict=False)
             return [
                 self._line(matrix.indices[a:b].tolist(), matrix.data[a:b].tolist()) for a, b in ends
@@ -163,12 +175,11 @@ class LibSVM:
     def _line(self, indices: Any, cells: Any) -> str:
         written: list[str] = []
         for index, cell in zip(indices, cells, strict=True):
-            if cell is None or cell != cell:  # noqa: PLR0124 - only NaN differs from itself
+            if cell is None or is_missing(cell) or (isinstance(cell, float) and math.isnan(cell)):
                 continue
-            if not isinstance(cell, (int, float)):
-                raise NotAcceptableError(
-                    f"libsvm carries numbers; the prediction holds {type(cell).__name__}"
-                )
+            if not isinstance(cell, (int, float)) or abs(cell) > _LARGEST:
+                shown = str(cell)[:40] if isinstance(cell, float) else type(cell).__name__
+                raise NotAcceptableError(f"libsvm carries finite numbers, and no {shown}")
             written.append(f"{index + self.base}:{float(cell):.17g}")
         return " ".join(written)
 

@@ -10,7 +10,14 @@ from scriptmode._imports import require
 from scriptmode.errors import MalformedBodyError, NotAcceptableError
 from scriptmode.serializers.base import Body, as_bytes
 from scriptmode.serializers.layouts import Layout, check_layout, read_layout
-from scriptmode.serializers.plain import as_records, densify, is_missing
+from scriptmode.serializers.plain import (
+    as_records,
+    as_rows,
+    check_unique,
+    densify,
+    is_missing,
+    undated,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_DEEPEST = 32
+_SCALARS = {int, float, bool, str, bytes, type(None)}
 _NUMBERS = {int, float, bool, type(None)}
 _KINDS = {int, float, bool, str, list, dict, type(None)}
 
@@ -57,9 +66,13 @@ class MsgPack:
             value = msgpack.unpackb(
                 as_bytes(body), object_pairs_hook=_unique, ext_hook=_refuse_extension
             )
+        except msgpack.StackError:
+            raise MalformedBodyError("the MessagePack is nested too deeply") from None
         except (ValueError, msgpack.UnpackException, UnicodeDecodeError, TypeError) as error:
             problem = str(error) or "it ends too early"
             raise MalformedBodyError(f"not MessagePack: {problem[:200]}") from None
+        if not _is_modest(value, _DEEPEST):
+            raise MalformedBodyError(f"the MessagePack is nested deeper than {_DEEPEST}")
         if self.layout == "raw":
             return value
         if self.layout in ("auto", "rows") and (matrix := _matrix(value)) is not None:
@@ -73,11 +86,30 @@ class MsgPack:
             NotAcceptableError: the value holds something that MessagePack has no form for.
         """
         msgpack = require("msgpack", extra="msgpack")
+        if isinstance(value, dict):
+            check_unique([str(name) for name in value])
+            value = {str(name): part for name, part in value.items()}
         try:
             packed: bytes = msgpack.packb(value, default=_plain)
         except (TypeError, ValueError, OverflowError) as error:
             raise NotAcceptableError(f"MessagePack cannot carry the prediction: {error}") from error
         return packed
+
+
+def _is_modest(value: Any, depth: int) -> bool:
+    """Whether lists and maps are nested no deeper than that.
+
+    Raises:
+        MalformedBodyError: a timestamp, which msgpack makes of an extension type by itself.
+    """
+    if type(value).__name__ == "Timestamp":
+        raise MalformedBodyError("extension type -1 is not read")
+    if not isinstance(value, (dict, list)):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return depth > 0 and all(
+        _is_modest(part, depth - 1) for part in inner if type(part) not in _SCALARS
+    )
 
 
 def _matrix(value: Any) -> NDArray[Any] | None:
@@ -126,8 +158,11 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "columns") or hasattr(value, "names"):
         return as_records(value)
     value = densify(value)
+    if getattr(getattr(value, "dtype", None), "kind", "") in ("M", "m"):
+        found = undated(value)
+        return found if isinstance(found, (list, str)) else _plain(found)
     if hasattr(value, "tolist"):
-        return value.tolist()
+        return as_rows(value)[1] if getattr(value, "shape", ()) else value.tolist()
     if hasattr(value, "isoformat"):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no form in MessagePack")

@@ -8,10 +8,10 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from scriptmode.errors import BodyTooLargeError, MalformedBodyError
+from scriptmode.errors import BodyTooLargeError, MalformedBodyError, NotAcceptableError
 from scriptmode.serializers.base import Body, as_bytes
 from scriptmode.serializers.npy import read_npy, write_npy
-from scriptmode.serializers.plain import check_unique
+from scriptmode.serializers.plain import check_unique, encode_text
 from scriptmode.values import Table
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class NPZ:
         target = io.BytesIO()
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
             for name, array in _named(value):
+                encode_text(name)  # which a name that is no Unicode text cannot be
                 member = zipfile.ZipInfo(f"{name}.npy")  # no time of day: equal in, equal out
                 archive.writestr(member, write_npy(array))
         return target.getvalue()
@@ -100,6 +101,8 @@ def _named(value: Any) -> Iterable[tuple[str, Any]]:
         check_unique([str(name) for name in value])
         return [(str(name), array) for name, array in value.items()]
     if hasattr(value, "columns"):  # a data frame
+        if not len(value.columns):
+            raise NotAcceptableError("the prediction has no columns")
         check_unique([str(name) for name in value.columns])
         return [(str(name), value[name].to_numpy()) for name in value.columns]
     return [(_UNNAMED, value)]

@@ -39,6 +39,8 @@ def read_numbers(raw: bytes, delimiter: bytes = b",") -> NDArray[Any] | None:
 def _read_lines(raw: bytes, delimiter: bytes) -> NDArray[Any] | None:
     width = raw.count(delimiter, 0, raw.find(b"\n")) + 1
     height = raw.count(b"\n") + 1
+    if raw.count(delimiter) != (width - 1) * height:
+        return None  # and a pattern of that size is never made
     skeleton = delimiter * (width - 1) + b"\n"
     if raw.translate(None, IN_NUMBERS) + b"\n" != skeleton * height:
         return None

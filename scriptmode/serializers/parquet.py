@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode._imports import require
-from scriptmode.errors import BodyTooLargeError, MalformedBodyError
-from scriptmode.serializers.arrow_tables import from_arrow, to_arrow
+from scriptmode.errors import BodyTooLargeError, MalformedBodyError, NotAcceptableError
+from scriptmode.serializers.arrow_tables import check_schema, from_arrow, to_arrow
 from scriptmode.serializers.base import Body, as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_BATCH_ROWS = 2**16
 
 
 @dataclass(frozen=True)
@@ -43,19 +46,36 @@ class Parquet:
             MissingExtraError: pyarrow is not installed.
         """
         pyarrow, parquet = require("pyarrow", extra="arrow"), _parquet()
+        source = pyarrow.BufferReader(as_bytes(body))
         try:
-            file = parquet.ParquetFile(pyarrow.BufferReader(as_bytes(body)))
-            metadata = file.metadata
-            size = sum(
-                metadata.row_group(index).total_byte_size
-                for index in range(metadata.num_row_groups)
-            )
-            if max(size, metadata.num_rows * metadata.num_columns) > self.limit:
-                raise BodyTooLargeError(f"the Parquet file unpacks to more than {self.limit} bytes")
-            table = file.read(use_threads=False)
-        except (pyarrow.ArrowException, OSError, ValueError) as error:
+            file = parquet.ParquetFile(source)
+            words = _text_columns(file.schema_arrow)
+            # A word that stands in many rows is kept once until its length is known.
+            file = parquet.ParquetFile(source, read_dictionary=words) if words else file
+            table = self._read(file)
+        except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
             raise MalformedBodyError(f"not a Parquet file: {_first_line(error)}") from None
         return from_arrow(table, self.limit)
+
+    def _read(self, file: Any) -> Any:
+        """The table, batch by batch: the footer may lie about what follows."""
+        pyarrow, metadata = require("pyarrow", extra="arrow"), file.metadata
+        check_schema(file.schema_arrow)
+        too_large = BodyTooLargeError(f"the Parquet file unpacks to more than {self.limit} bytes")
+        if metadata.num_rows * metadata.num_columns * 8 > self.limit:
+            raise too_large
+        rows = size = 0
+        batches: list[Any] = []
+        for batch in file.iter_batches(_BATCH_ROWS, use_threads=False):
+            rows += batch.num_rows
+            size += batch.get_total_buffer_size()
+            if size > self.limit:
+                raise too_large
+            if rows > metadata.num_rows:
+                raise MalformedBodyError(f"the Parquet file announces {metadata.num_rows} rows")
+            batches.append(batch)
+        schema = batches[0].schema if batches else file.schema_arrow
+        return pyarrow.Table.from_batches(batches, schema=schema)
 
     def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
         """Write columns under their names; those of an array are called ``0``, ``1`` and so on.
@@ -63,9 +83,18 @@ class Parquet:
         Raises:
             NotAcceptableError: the value is no table.
         """
-        target = io.BytesIO()
-        _parquet().write_table(to_arrow(value), target)
+        pyarrow, target = require("pyarrow", extra="arrow"), io.BytesIO()
+        try:
+            _parquet().write_table(to_arrow(value), target)
+        except pyarrow.ArrowException as error:
+            problem = f"Parquet cannot carry the prediction: {_first_line(error)}"
+            raise NotAcceptableError(problem) from error
         return target.getvalue()
+
+
+def _text_columns(schema: Any) -> list[str]:
+    types = require("pyarrow.types", extra="arrow")
+    return [field.name for field in schema if types.is_string(field.type)]
 
 
 def _parquet() -> Any:

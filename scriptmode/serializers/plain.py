@@ -26,6 +26,8 @@ def dump_json(value: Any) -> bytes:
     """
     import orjson
 
+    if getattr(getattr(value, "dtype", None), "kind", "") in ("M", "m") and hasattr(value, "shape"):
+        value = undated(value)  # orjson cuts dates to microseconds
     try:
         return orjson.dumps(value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
     except TypeError:
@@ -106,6 +108,8 @@ def _to_lists(array: Any) -> Any:
     import numpy as np
     import orjson
 
+    if getattr(getattr(array, "dtype", None), "kind", "") in ("M", "m"):
+        return undated(array)
     cells = numeric_array(array)
     if cells is None or cells.dtype.kind != "f" or cells.dtype.itemsize >= 8:  # noqa: PLR2004
         return array.tolist()
@@ -116,6 +120,24 @@ def _to_lists(array: Any) -> Any:
     doubles = np.array(orjson.loads(text), dtype=np.float64).reshape(cells.shape)
     doubles[~is_finite] = cells[~is_finite]
     return doubles.tolist()
+
+
+def undated(dates: Any) -> Any:
+    """Dates of numpy as Python's own, to the microsecond; finer ones as text. NaT becomes None.
+
+    Raises:
+        NotAcceptableError: spans of time, which no format has.
+    """
+    import numpy as np
+
+    array = np.asarray(dates)
+    if array.dtype.kind == "m":
+        raise NotAcceptableError("a span of time has no form here; send it as a number")
+    if np.datetime_data(array.dtype)[0] not in ("ns", "ps", "fs", "as"):
+        return array.tolist()
+    coarse = array.astype("M8[us]")
+    same = np.isnat(array) | (coarse.astype(array.dtype) == array)
+    return coarse.tolist() if same.all() else np.datetime_as_string(array).tolist()
 
 
 def _named_outputs(outputs: dict[Any, Any]) -> tuple[tuple[str, ...], list[Any]]:
@@ -162,7 +184,7 @@ def encode_text(text: str) -> bytes:
         raise NotAcceptableError(f"the prediction is not Unicode text: {error.reason}") from None
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind
     """What orjson asks for when it meets a type that it does not know."""
     import numpy as np
     import orjson
@@ -178,6 +200,8 @@ def _plain(value: Any) -> Any:
         return densify(value).tolist()
     if is_missing(value):
         return None
+    if getattr(getattr(value, "dtype", None), "kind", "") in ("M", "m"):
+        return undated(value)
     if hasattr(value, "tolist"):
         return value.tolist()
     if hasattr(value, "isoformat"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scriptmode._imports import require
 from scriptmode.errors import MalformedBodyError, NotAcceptableError
 from scriptmode.serializers.base import Body, as_bytes
-from scriptmode.serializers.plain import as_rows, check_unique
+from scriptmode.serializers.plain import as_rows, check_unique, encode_text
 from scriptmode.serializers.records import record_class
 
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 _MAGIC = 0xCED7230A
 _HEAD = struct.Struct("<II")
 _KEY = "values"  # under which the features of a row are kept
+_KEY_FIELD = b"\n\x06values"
+_LONGEST_VARINT = 5  # bytes of a length
 _LONGEST_FRAME = 64  # bytes before the values of one dense tensor: tags, lengths and a key
+_WIDEST = 2**31 - 1  # what sparse matrices hold
 _LENGTH = 2**29 - 1  # the three bits above it tell of records in several parts
 _FIELD_OF = {"f4": "float32_tensor", "f8": "float64_tensor", "i8": "int32_tensor"}
 _DTYPES = {"float32_tensor": "f4", "float64_tensor": "f8", "int32_tensor": "i4"}
@@ -66,7 +69,9 @@ class RecordIO:
         if isinstance(value, dict):
             return _write_named(value)
         if hasattr(value, "tocsr"):
-            return _write_sparse(value.tocsr())
+            matrix = value.tocsr().copy()
+            matrix.sum_duplicates()
+            return _write_sparse(matrix)
         return _write_dense(_matrix(value))
 
 
@@ -103,36 +108,31 @@ def _find_values(record: bytes, size: int) -> tuple[int, str] | None:
         record: its first bytes, as many as frame the values.
         size: how many bytes it has.
     """
-    position, dtype = 0, ""
-    for tags in (b"\n", b"\n", b"\x12", _DENSE, b"\n"):
-        if record[position : position + 1] not in tags or position >= len(record):
-            return None
-        if tags is _DENSE:
-            dtype = _DENSE[record[position : position + 1]]
-        length, start = _read_varint(record, position + 1)
-        is_key = position > 0 and not dtype and record[start : start + length] == _KEY.encode()
-        end = start + length
-        if is_key:
-            position = end
-        elif end != size:
-            return None
-        else:
-            position = start
-    width = int(dtype[-1])
-    return (position, dtype) if (size - position) % width == 0 else None
+    position = _enter(record, 0, b"\n", size)  # the entry of the map
+    if position is None or record[position : position + len(_KEY_FIELD)] != _KEY_FIELD:
+        return None
+    position = _enter(record, position + len(_KEY_FIELD), b"\x12", size)  # its value
+    dtype = None if position is None else _DENSE.get(record[position : position + 1])
+    if position is None or dtype is None:
+        return None
+    position = _enter(record, position, record[position : position + 1], size)  # the tensor
+    position = None if position is None else _enter(record, position, b"\n", size)  # its values
+    if position is None or (size - position) % int(dtype[-1]):
+        return None
+    return position, dtype
 
 
-def _read_varint(raw: bytes, position: int) -> tuple[int, int]:
-    """A number of seven bits a byte, and where it ends."""
-    value = shift = 0
-    while position < len(raw):
-        byte = raw[position]
-        value |= (byte & 127) << shift
-        position += 1
-        if byte < 128:  # noqa: PLR2004 - the bit that says that more follows
-            break
+def _enter(record: bytes, position: int, tag: bytes, end: int) -> int | None:
+    """Where a field begins that has this tag and fills the rest; None where there is none."""
+    if record[position : position + 1] != tag:
+        return None
+    length = shift = 0
+    for start in range(position + 1, min(position + 1 + _LONGEST_VARINT, len(record))):
+        length |= (record[start] & 127) << shift
         shift += 7
-    return value, position
+        if record[start] < 128:  # noqa: PLR2004 - the bit that says that more follows
+            return start + 1 if start + 1 + length == end else None
+    return None
 
 
 def _read_each(raw: bytes) -> Any:
@@ -198,7 +198,7 @@ def _tensor(raw: bytes, row: int) -> tuple[Any, str]:
     except message.DecodeError:
         raise MalformedBodyError(f"row {row} is no protobuf Record", row=row) from None
     if _KEY not in record.features:
-        known = ", ".join(sorted(record.features)[:5]) or "none"
+        known = ", ".join(sorted(map(str, record.features))[:5]) or "none"
         raise MalformedBodyError(
             f"row {row} has no feature {_KEY!r}; its features are: {known}", row=row
         )
@@ -215,7 +215,7 @@ def _sparse(tensors: list[Any], dtype: Any) -> Any:
     sparse = require("scipy.sparse", extra="sparse")
     shape = list(tensors[0].shape)
     for row, tensor in enumerate(tensors, 1):
-        if list(tensor.shape) != shape or len(shape) > 1:
+        if list(tensor.shape) != shape or len(shape) > 1 or max(shape, default=0) > _WIDEST:
             raise MalformedBodyError(
                 f"row {row} announces the shape {list(tensor.shape)[:4]}, row 1 {shape[:4]}",
                 row=row,
@@ -249,9 +249,20 @@ def _matrix(value: Any) -> NDArray[Any]:
         matrix = np.asarray(rows)
     except ValueError:
         matrix = np.empty(0, dtype=object)
+    if hasattr(value, "columns") and matrix.dtype == object:
+        matrix = _with_nan(matrix)
     if matrix.dtype.kind not in "fiub" or matrix.ndim not in (1, 2):
         raise NotAcceptableError("RecordIO carries tables of numbers; accept JSON")
-    return matrix.reshape(len(matrix), -1)
+    return matrix.reshape(len(matrix), -1 if matrix.size else math.prod(matrix.shape[1:]))
+
+
+def _with_nan(matrix: NDArray[Any]) -> NDArray[Any]:
+    """A data frame's cells, whose missing ones are None; as they are where some is no number."""
+    import numpy as np
+
+    if not all(cell is None or isinstance(cell, (int, float)) for cell in matrix.ravel().tolist()):
+        return matrix
+    return matrix.astype(np.float64)
 
 
 def _native(array: NDArray[Any]) -> tuple[NDArray[Any], str]:
@@ -259,6 +270,8 @@ def _native(array: NDArray[Any]) -> tuple[NDArray[Any], str]:
     import numpy as np
 
     name = f"{array.dtype.kind}{array.dtype.itemsize}"
+    if array.dtype.kind == "c":
+        raise NotAcceptableError("RecordIO carries real numbers only")
     if array.dtype.kind in "iub":
         if array.size and (array.min() < -(2**31) or array.max() >= 2**31):
             raise NotAcceptableError("RecordIO has whole numbers of 32 bits only; accept JSON")
@@ -293,10 +306,11 @@ def _write_sparse(matrix: Any) -> bytes:
 
 def _write_named(outputs: dict[str, Any]) -> bytes:
     """As SageMaker's algorithms answer: each output a label of its row, of float32."""
-    import numpy as np
-
-    check_unique([str(name) for name in outputs])
-    columns = {str(name): _matrix(part).astype(np.float32) for name, part in outputs.items()}
+    names = [encode_text(str(name)).decode() for name in outputs]
+    check_unique(names)
+    if not names:
+        raise NotAcceptableError("the prediction has no outputs")
+    columns = {str(name): _narrow(_matrix(part), str(name)) for name, part in outputs.items()}
     if len({len(column) for column in columns.values()}) > 1:
         raise NotAcceptableError(f"the outputs {', '.join(columns)} differ in their rows")
     framed = []
@@ -306,6 +320,16 @@ def _write_named(outputs: dict[str, Any]) -> bytes:
             record.label[name].float32_tensor.values.extend(column[row].tolist())
         framed.append(_frame(record.SerializeToString(deterministic=True)))
     return b"".join(framed)
+
+
+def _narrow(column: NDArray[Any], name: str) -> NDArray[Any]:
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        narrow = column.astype(np.float32)
+    if (np.isinf(narrow) & np.isfinite(column)).any():
+        raise NotAcceptableError(f"the output {name!r} is beyond float32; accept JSON")
+    return narrow
 
 
 def _frame(record: bytes) -> bytes:

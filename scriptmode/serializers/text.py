@@ -38,7 +38,7 @@ class Text:
             return encode_text(value)
         _, rows = as_rows(value)
         lines = [str(row) for row in rows]
-        if any(isinstance(row, (list, tuple, dict)) for row in rows):
+        if any(isinstance(row, (list, tuple, dict, bytes)) for row in rows):
             raise NotAcceptableError("plain text carries one value a row; accept CSV or JSON")
         if any(len(f"{line}.".splitlines()) > 1 for line in lines):
             raise NotAcceptableError("plain text cannot carry items with line breaks; accept JSON")
