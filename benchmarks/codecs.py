@@ -23,13 +23,14 @@ COLUMNS = 30
 SIZES = (1, 10, 100, 1000, 10_000, 100_000)
 ROUNDS = 7
 SECONDS = 0.05
+MISSING = 0.05
 
 
 def table(rows: int, *, missing: bool) -> Any:
     random = np.random.default_rng(rows)
     found = random.normal(size=(rows, COLUMNS)).round(4)
     if missing:
-        found[random.random(found.shape) < 0.05] = np.nan
+        found[random.random(found.shape) < MISSING] = np.nan
         found[:, 0] = 1.0
     return found
 
@@ -77,9 +78,11 @@ def compare(name: str, rows: int) -> tuple[dict[str, float], dict[str, float]]:
     serializer, body = body_of(name, values)
     candidates: dict[str, Any] = {"ours": lambda raw: serializer.decode(raw, {})}
     assert is_correct(candidates["ours"], body, values), f"ours is wrong: {name}, {rows}"
-    for rival, decode in RIVALS[name]().items():
-        if is_correct(decode, body, values):
-            candidates[rival] = decode
+    candidates |= {
+        rival: decode
+        for rival, decode in RIVALS[name]().items()
+        if is_correct(decode, body, values)
+    }
     times: dict[str, list[float]] = {candidate: [] for candidate in candidates}
     for _ in range(ROUNDS if rows < SIZES[-2] else 3):
         for candidate, decode in candidates.items():

@@ -124,8 +124,9 @@ def read_split(parts: dict[str, Any], *, has_text: bool) -> Table | pd.DataFrame
     names, rows = parts["columns"], parts["data"]
     if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
         raise MalformedBodyError('"columns" must be a list of names')
-    if len(set(names)) != len(names):
-        raise MalformedBodyError('"columns" names a column twice')
+    if not names or len(set(names)) != len(names):
+        problem = "names a column twice" if names else "names no column"
+        raise MalformedBodyError(f'"columns" {problem}')
     if not isinstance(rows, list):
         raise MalformedBodyError('"data" must be a list of rows')
     _check_rectangle(rows, len(names), "columns has")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import struct
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode._imports import require
 from scriptmode.errors import MalformedBodyError, NotAcceptableError
 from scriptmode.serializers.base import Body, as_bytes
+from scriptmode.serializers.dense_records import HEAD, KEY, LONGEST, MAGIC, read_alike
 from scriptmode.serializers.plain import as_rows, check_unique, encode_text
 from scriptmode.serializers.records import record_class
 
@@ -19,18 +18,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_MAGIC = 0xCED7230A
-_HEAD = struct.Struct("<II")
-_KEY = "values"  # under which the features of a row are kept
-_KEY_FIELD = b"\n\x06values"
-_LONGEST_VARINT = 5  # bytes of a length
-_LONGEST_FRAME = 64  # bytes before the values of one dense tensor: tags, lengths and a key
 _WIDEST = 2**31 - 1  # what sparse matrices hold
-_LENGTH = 2**29 - 1  # the three bits above it tell of records in several parts
 _FIELD_OF = {"f4": "float32_tensor", "f8": "float64_tensor", "i8": "int32_tensor"}
 _DTYPES = {"float32_tensor": "f4", "float64_tensor": "f8", "int32_tensor": "i4"}
-# A record of one dense tensor: the map entry, its key, its value, the tensor, its values.
-_DENSE = {b"\x12": "<f4", b"\x1a": "<f8"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +44,7 @@ class RecordIO:
         raw = as_bytes(body)
         if not raw:
             raise MalformedBodyError("the body is empty")
-        matrix = _read_alike(raw)
+        matrix = read_alike(raw)
         return _read_each(raw) if matrix is None else matrix
 
     def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
@@ -73,66 +63,6 @@ class RecordIO:
             matrix.sum_duplicates()
             return _write_sparse(matrix)
         return _write_dense(_matrix(value))
-
-
-def _read_alike(raw: bytes) -> NDArray[Any] | None:
-    """Dense rows at once where all records are laid out as the first; else None."""
-    import numpy as np
-
-    if len(raw) < _HEAD.size:
-        return None
-    magic, length = _HEAD.unpack_from(raw)
-    stride = _HEAD.size + length + -length % 4
-    if magic != _MAGIC or length > _LENGTH or len(raw) % stride:
-        return None
-    found = _find_values(raw[_HEAD.size : _HEAD.size + min(length, _LONGEST_FRAME)], length)
-    if found is None:
-        return None
-    start, dtype = found
-    start += _HEAD.size
-    if len(raw) == stride:
-        width = (length + _HEAD.size - start) // int(dtype[-1])
-        return np.frombuffer(raw, dtype, width, start).reshape(1, -1)
-    records = np.frombuffer(raw, dtype=np.uint8).reshape(-1, stride)
-    if not (records[:, :start] == records[0, :start]).all():
-        return None
-    cells = records[:, start : _HEAD.size + length]
-    return np.ascontiguousarray(cells).view(dtype)
-
-
-@lru_cache(maxsize=256)
-def _find_values(record: bytes, size: int) -> tuple[int, str] | None:
-    """Where the values of a record of one dense tensor begin, and their dtype.
-
-    Args:
-        record: its first bytes, as many as frame the values.
-        size: how many bytes it has.
-    """
-    position = _enter(record, 0, b"\n", size)  # the entry of the map
-    if position is None or record[position : position + len(_KEY_FIELD)] != _KEY_FIELD:
-        return None
-    position = _enter(record, position + len(_KEY_FIELD), b"\x12", size)  # its value
-    dtype = None if position is None else _DENSE.get(record[position : position + 1])
-    if position is None or dtype is None:
-        return None
-    position = _enter(record, position, record[position : position + 1], size)  # the tensor
-    position = None if position is None else _enter(record, position, b"\n", size)  # its values
-    if position is None or (size - position) % int(dtype[-1]):
-        return None
-    return position, dtype
-
-
-def _enter(record: bytes, position: int, tag: bytes, end: int) -> int | None:
-    """Where a field begins that has this tag and fills the rest; None where there is none."""
-    if record[position : position + 1] != tag:
-        return None
-    length = shift = 0
-    for start in range(position + 1, min(position + 1 + _LONGEST_VARINT, len(record))):
-        length |= (record[start] & 127) << shift
-        shift += 7
-        if record[start] < 128:  # noqa: PLR2004 - the bit that says that more follows
-            return start + 1 if start + 1 + length == end else None
-    return None
 
 
 def _read_each(raw: bytes) -> Any:
@@ -171,14 +101,14 @@ def _split(raw: bytes) -> list[bytes]:
     position = 0
     while position < len(raw):
         row = len(records) + 1
-        if position + _HEAD.size > len(raw):
+        if position + HEAD.size > len(raw):
             raise MalformedBodyError(f"row {row}: the record ends within its head", row=row)
-        magic, length = _HEAD.unpack_from(raw, position)
-        if magic != _MAGIC:
+        magic, length = HEAD.unpack_from(raw, position)
+        if magic != MAGIC:
             raise MalformedBodyError(f"row {row} does not begin as a RecordIO record", row=row)
-        if length > _LENGTH:
+        if length > LONGEST:
             raise MalformedBodyError(f"row {row}: records in several parts are not read", row=row)
-        start = position + _HEAD.size
+        start = position + HEAD.size
         position = start + length + -length % 4
         if position > len(raw):
             raise MalformedBodyError(
@@ -197,15 +127,15 @@ def _tensor(raw: bytes, row: int) -> tuple[Any, str]:
         record.ParseFromString(raw)
     except message.DecodeError:
         raise MalformedBodyError(f"row {row} is no protobuf Record", row=row) from None
-    if _KEY not in record.features:
+    if KEY not in record.features:
         known = ", ".join(sorted(map(str, record.features))[:5]) or "none"
         raise MalformedBodyError(
-            f"row {row} has no feature {_KEY!r}; its features are: {known}", row=row
+            f"row {row} has no feature {KEY!r}; its features are: {known}", row=row
         )
-    value = record.features[_KEY]
+    value = record.features[KEY]
     kind = value.WhichOneof("value")
     if kind not in _DTYPES:
-        raise MalformedBodyError(f"row {row}: the feature {_KEY!r} holds no numbers", row=row)
+        raise MalformedBodyError(f"row {row}: the feature {KEY!r} holds no numbers", row=row)
     return getattr(value, kind), kind
 
 
@@ -286,7 +216,7 @@ def _write_dense(matrix: NDArray[Any]) -> bytes:
     record, framed = record_class()(), []
     for row in matrix:
         record.Clear()
-        getattr(record.features[_KEY], field).values.extend(row.tolist())
+        getattr(record.features[KEY], field).values.extend(row.tolist())
         framed.append(_frame(record.SerializeToString()))
     return b"".join(framed)
 
@@ -296,7 +226,7 @@ def _write_sparse(matrix: Any) -> bytes:
     record, framed = record_class()(), []
     for start, end in zip(matrix.indptr[:-1], matrix.indptr[1:], strict=True):
         record.Clear()
-        tensor = getattr(record.features[_KEY], field)
+        tensor = getattr(record.features[KEY], field)
         tensor.values.extend(values[start:end].tolist())
         tensor.keys.extend(matrix.indices[start:end].tolist())
         tensor.shape.append(matrix.shape[1])
@@ -333,4 +263,4 @@ def _narrow(column: NDArray[Any], name: str) -> NDArray[Any]:
 
 
 def _frame(record: bytes) -> bytes:
-    return _HEAD.pack(_MAGIC, len(record)) + record + bytes(-len(record) % 4)
+    return HEAD.pack(MAGIC, len(record)) + record + bytes(-len(record) % 4)

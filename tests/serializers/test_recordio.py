@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from scriptmode.errors import NotAcceptableError, RequestError
-from scriptmode.serializers.recordio import RecordIO, _read_alike, _read_each
+from scriptmode.serializers.dense_records import read_alike
+from scriptmode.serializers.recordio import RecordIO, _read_each
 from scriptmode.serializers.records import record_class
 from scriptmode.testing.conformance import SerializerSuite
 from scriptmode.values import Table
@@ -162,7 +163,7 @@ def test_named_outputs_beyond_float32_are_never_infinite_in_silence(cell: float)
 
 
 def assert_roads_agree(body: bytes) -> None:
-    fast, slow = outcome(lambda: _read_alike(body)), outcome(lambda: _read_each(body))
+    fast, slow = outcome(lambda: read_alike(body)), outcome(lambda: _read_each(body))
     if fast is None:
         return
     assert isinstance(slow, np.ndarray), f"the fast road alone reads {fast!r}"
@@ -185,7 +186,7 @@ BODIES = (
 @modest
 def test_dense_rows_take_the_fast_road_to_the_same_cells(matrix: Any) -> None:
     body = encode(matrix)
-    assert _read_alike(body) is not None or not matrix.shape[1]
+    assert read_alike(body) is not None or not matrix.shape[1]
     assert_roads_agree(body)
 
 
@@ -215,13 +216,13 @@ def test_lengths_longer_than_they_need_be_are_read_alike(extra: int, place: int)
 
 def test_a_tensor_in_the_place_of_a_key_is_no_tensor() -> None:
     body = framed(field(b"\n", field(b"\n", field(b"\x12", VALUE))))
-    assert _read_alike(body) is None
+    assert read_alike(body) is None
     refusal(RecordIO(), body)
 
 
 def test_a_value_that_reads_as_a_key_is_none() -> None:
     body = framed(field(b"\n", KEY + field(b"\x12", b"values") + VALUE))
-    assert _read_alike(body) is None
+    assert read_alike(body) is None
     refusal(RecordIO(), body)
 
 
