@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -103,6 +104,7 @@ class Crew:
                 known = self.report.executions.get(name, 0)
                 self.report.executions[name] = known + each.state.executions(index)
             self._gather(Path(each.first.findings))
+        shutil.rmtree(self._folder)
         return self.report
 
     def _gather(self, path: Path) -> None:
