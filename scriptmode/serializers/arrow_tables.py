@@ -203,8 +203,11 @@ def _numbers(column: Any) -> NDArray[Any]:
     if pyarrow.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pyarrow.types.is_decimal(column.type):  # whose own cast does not round to the nearest
-        cells = (float("nan") if cell is None else float(cell) for cell in column.to_pylist())
-        return np.fromiter(cells, dtype=np.float64, count=len(column))
+        try:
+            cells = [float("nan") if cell is None else float(cell) for cell in column.to_pylist()]
+        except ArithmeticError:
+            raise MalformedBodyError("a decimal has more digits than its type") from None
+        return np.array(cells, dtype=np.float64)
     found = column.cast(pyarrow.float64(), safe=False).to_numpy(zero_copy_only=False)
     return np.asarray(found, dtype=np.float64)
 

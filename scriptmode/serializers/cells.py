@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Narrower than float(): no underscores, no digits of other scripts.
 _NUMBER = re.compile(
-    r"[ \t]*[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf(?:inity)?|nan)[ \t]*",
+    r"[ \t]*[+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf(?:inity)?|nan)[ \t]*",
     re.IGNORECASE,
 )
 _LONGEST_SHOWN = 40
@@ -108,6 +108,8 @@ def read_cells(raw: bytes, delimiter: str = ",", advice: str = "") -> Cells:
             line = reader.line_num + 1
     except csv.Error as error:
         raise MalformedBodyError(f"line {line}: {error}", line=line) from None
+    if not rows:
+        raise MalformedBodyError("the body is empty")
     return Cells(rows, lines, advice=advice)
 
 

@@ -14,6 +14,7 @@ from scriptmode.errors import (
 )
 from scriptmode.serializers.base import Body, as_text, as_utf8
 from scriptmode.serializers.cells import Cells, read_cells
+from scriptmode.serializers.layouts import WIDEST_WITH_TEXT
 from scriptmode.serializers.lines import write_cells, write_numbers
 from scriptmode.serializers.numbers import read_numbers
 from scriptmode.serializers.plain import as_rows, numeric_array
@@ -254,6 +255,10 @@ def assemble(
         for index, column in enumerate(columns):
             matrix[:, index] = column
         return matrix if names is None else Table(names, matrix)
+    if len(columns) > WIDEST_WITH_TEXT:
+        raise MalformedBodyError(
+            f"rows with text have at most {WIDEST_WITH_TEXT} cells, not {len(columns)}"
+        )
     import pandas as pd
 
     frame = pd.DataFrame(dict(enumerate(columns)))

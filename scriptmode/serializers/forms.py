@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _MOST_FIELDS = 10_000
 _LONGEST_BOUNDARY = 70  # RFC 2046 section 5.1.1
 _HEADERS = 16
+_QUIET = logging.Logger("quiet", logging.CRITICAL + 1)
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,7 @@ def read_parts(raw: bytes, boundary: str | None) -> list[Part]:
         parser = multipart.MultipartParser(
             boundary, collector.callbacks(), max_header_count=_HEADERS
         )
+        parser.logger = _QUIET  # which would repeat what was sent
         parser.write(raw)
         parser.finalize()
     except multipart.exceptions.FormParserError as error:

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 _MODES = ("RGB", "L", "RGBA", None)
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
+# What Pillow lets through from damaged pictures.
+_DAMAGE = (
+    *(OSError, ValueError, SyntaxError, EOFError, OverflowError, struct.error),
+    *(TypeError, KeyError, AttributeError, ZeroDivisionError),
+)
 _DIMENSIONS = (2, 3)
 _BATCH = 4  # rows, height, width, channels
 _CHANNELS = (1, 3, 4)
@@ -110,7 +115,7 @@ def read_image(raw: bytes, mode: str | None, limit: int) -> NDArray[Any]:
                 raise BodyTooLargeError(f"the picture has {size} pixels; the limit is {limit}")
             narrow = _narrow(ops.exif_transpose(picture))
             pixels = np.asarray(narrow.convert(mode or _own_mode(narrow)))
-    except (OSError, ValueError, SyntaxError, EOFError, OverflowError, struct.error) as error:
+    except _DAMAGE as error:
         problem = str(error).partition(" <")[0][:200]  # Pillow shows the address of the stream
         raise MalformedBodyError(f"not a picture: {problem}") from None
     except pillow.DecompressionBombError:

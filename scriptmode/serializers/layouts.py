@@ -31,7 +31,7 @@ EXAMPLES["auto"] = (
     '{"inputs": [[1, 2.5]]}',
 )
 _SPLIT = {"columns", "data"}
-_WIDEST_WITH_TEXT = 10_000  # a data frame costs some 10 µs a column
+WIDEST_WITH_TEXT = 10_000  # a data frame costs some 10 µs a column
 _DEEPEST = 32  # numpy's own limit before 2.0
 
 
@@ -208,9 +208,9 @@ def _numbers_or_frame(
             numeric = numeric and not isinstance(cell, str)
     if numeric:
         return np.array(rows, dtype=np.float64)
-    if len(rows[0]) > _WIDEST_WITH_TEXT:
+    if len(rows[0]) > WIDEST_WITH_TEXT:
         raise MalformedBodyError(
-            f"rows with text have at most {_WIDEST_WITH_TEXT} cells, not {len(rows[0])}"
+            f"rows with text have at most {WIDEST_WITH_TEXT} cells, not {len(rows[0])}"
         )
     import pandas as pd
 

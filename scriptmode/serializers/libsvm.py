@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LARGEST = sys.float_info.max
 _LARGEST_INDEX = 2**31 - 2  # what the sparse matrices of scipy and of the frameworks hold
-_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|nan"
+_NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|nan"
 _LABEL = re.compile(rf"(?:{_NUMBER})(?::(?:{_NUMBER}))?", re.IGNORECASE)
 _CELL = re.compile(rf"([0-9]{{1,10}}):({_NUMBER})", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t\x0b\x0c]+")
