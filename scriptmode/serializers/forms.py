@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _MOST_FIELDS = 10_000
 _LONGEST_BOUNDARY = 70  # RFC 2046 section 5.1.1
 _HEADERS = 16
-_QUIET = logging.Logger("quiet", logging.CRITICAL + 1)
+_QUIET = logging.getLogger("scriptmode.forms")
+_QUIET.disabled = True
 
 
 @dataclass(frozen=True)
