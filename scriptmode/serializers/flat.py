@@ -29,7 +29,7 @@ def parse_flat(flat: bytes) -> NDArray[Any] | None:
         integer -0, whose sign JSON parsers drop.
     """
     found = parse_nested(b"[%b]" % flat)
-    if b"-0" in flat and found is not None and not found.all() and _has_minus_zero(flat):
+    if b"-0" in flat and found is not None and not found.all() and _has_minus_zero(flat, found):
         return None
     return found
 
@@ -86,6 +86,12 @@ def _simdjson() -> Any:
         return None
 
 
-def _has_minus_zero(flat: bytes) -> bool:
-    ends = (b",", b" ") if b" " in flat else (b",",)
-    return flat.endswith(b"-0") or any(b"-0%b" % end in flat for end in ends)
+def _has_minus_zero(flat: bytes, found: NDArray[Any]) -> bool:
+    """Whether a cell that was read as zero is the integer -0."""
+    import numpy as np
+
+    framed = b",%b," % flat
+    commas = np.flatnonzero(np.frombuffer(framed, dtype=np.uint8) == ord(","))
+    places = np.flatnonzero(found == 0)
+    bounds = zip(commas[places].tolist(), commas[places + 1].tolist(), strict=True)
+    return any(framed[start + 1 : end].strip() == b"-0" for start, end in bounds)

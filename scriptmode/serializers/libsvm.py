@@ -180,7 +180,10 @@ class LibSVM:
             if not isinstance(cell, (int, float)) or abs(cell) > _LARGEST:
                 shown = str(cell)[:40] if isinstance(cell, float) else type(cell).__name__
                 raise NotAcceptableError(f"libsvm carries finite numbers, and no {shown}")
-            written.append(f"{index + self.base}:{float(cell):.17g}")
+            digits = repr(float(cell))
+            if digits != "-0.0":  # whose sign JSON parsers drop without the fraction
+                digits = digits.removesuffix(".0")
+            written.append(f"{index + self.base}:{digits}")
         return " ".join(written)
 
 

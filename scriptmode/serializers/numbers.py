@@ -39,8 +39,8 @@ def read_numbers(raw: bytes, delimiter: bytes = b",") -> NDArray[Any] | None:
 def _read_lines(raw: bytes, delimiter: bytes) -> NDArray[Any] | None:
     width = raw.count(delimiter, 0, raw.find(b"\n")) + 1
     height = raw.count(b"\n") + 1
-    if raw.count(delimiter) != (width - 1) * height:
-        return None  # and a pattern of that size is never made
+    if width * height > len(raw) + 1:
+        return None  # ragged, and a pattern of that size is never made
     skeleton = delimiter * (width - 1) + b"\n"
     if raw.translate(None, IN_NUMBERS) + b"\n" != skeleton * height:
         return None
@@ -53,7 +53,10 @@ def _read_lines(raw: bytes, delimiter: bytes) -> NDArray[Any] | None:
 def _read_cells(flat: bytes, delimiter: bytes) -> NDArray[Any] | None:
     if delimiter != b",":
         flat = flat.replace(delimiter, b",")
-    return _read_gaps(flat) if _has_gaps(flat) else parse_flat(flat)
+    if len(flat) < _MANY and _has_gaps(flat):
+        return _read_gaps(flat)
+    found = parse_flat(flat)  # fails at the first gap, which is quicker than to look for one
+    return _read_gaps(flat) if found is None and _has_gaps(flat) else found
 
 
 def _has_gaps(flat: bytes) -> bool:
