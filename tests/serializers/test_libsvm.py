@@ -275,7 +275,7 @@ def test_infinity_makes_the_round_trip_or_is_not_acceptable(value: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (np.array([[1.0, NAN, 0.1]]), b"0:1 2:0.10000000000000001\n"),
+        (np.array([[1.0, NAN, 0.1]]), b"0:1 2:0.1\n"),
         (np.array([[1, 2]], dtype=np.int8), b"0:1 1:2\n"),
         (np.array([[True, False]]), b"0:1 1:0\n"),
         (Table(("a", "b"), np.array([[1.0, NAN]])), b"0:1\n"),
