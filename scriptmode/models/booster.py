@@ -122,7 +122,9 @@ def as_booster(model: Any) -> Any:
             " on NaN"
         )
     best = best_iteration(model)
-    return booster if best is None else booster[: best + 1]
+    if best is None or best + 1 >= booster.num_boosted_rounds():
+        return booster
+    return booster[: best + 1]
 
 
 def best_iteration(model: Any) -> int | None:

@@ -213,9 +213,9 @@ def _native(array: NDArray[Any]) -> tuple[NDArray[Any], str]:
 
 def _write_dense(matrix: NDArray[Any]) -> bytes:
     matrix, field = _native(matrix)
-    record, framed = record_class()(), []
+    framed = []
     for row in matrix:
-        record.Clear()
+        record = record_class()()  # clearing one that has maps ends the process in protobuf 4.22
         getattr(record.features[KEY], field).values.extend(row.tolist())
         framed.append(_frame(record.SerializeToString()))
     return b"".join(framed)
@@ -223,9 +223,9 @@ def _write_dense(matrix: NDArray[Any]) -> bytes:
 
 def _write_sparse(matrix: Any) -> bytes:
     values, field = _native(matrix.data)
-    record, framed = record_class()(), []
+    framed = []
     for start, end in zip(matrix.indptr[:-1], matrix.indptr[1:], strict=True):
-        record.Clear()
+        record = record_class()()
         tensor = getattr(record.features[KEY], field)
         tensor.values.extend(values[start:end].tolist())
         tensor.keys.extend(matrix.indices[start:end].tolist())
