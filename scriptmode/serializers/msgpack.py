@@ -71,12 +71,12 @@ class MsgPack:
         except (ValueError, msgpack.UnpackException, UnicodeDecodeError, TypeError) as error:
             problem = str(error) or "it ends too early"
             raise MalformedBodyError(f"not MessagePack: {problem[:200]}") from None
+        if self.layout in ("auto", "rows") and (matrix := _matrix(value)) is not None:
+            return matrix
         if not _is_modest(value, _DEEPEST):
             raise MalformedBodyError(f"the MessagePack is nested deeper than {_DEEPEST}")
         if self.layout == "raw":
             return value
-        if self.layout in ("auto", "rows") and (matrix := _matrix(value)) is not None:
-            return matrix
         return read_layout(value, self.layout, has_text=_has_text(value))
 
     def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
