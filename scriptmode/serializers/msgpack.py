@@ -15,8 +15,9 @@ from scriptmode.serializers.plain import (
     as_rows,
     check_unique,
     densify,
+    holds_dates,
     is_missing,
-    undated,
+    to_python_dates,
 )
 
 if TYPE_CHECKING:
@@ -158,8 +159,8 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "columns") or hasattr(value, "names"):
         return as_records(value)
     value = densify(value)
-    if getattr(getattr(value, "dtype", None), "kind", "") in ("M", "m"):
-        found = undated(value)
+    if holds_dates(value):
+        found = to_python_dates(value)
         return found if isinstance(found, (list, str)) else _plain(found)
     if hasattr(value, "tolist"):
         return as_rows(value)[1] if getattr(value, "shape", ()) else value.tolist()

@@ -26,8 +26,8 @@ def dump_json(value: Any) -> bytes:
     """
     import orjson
 
-    if getattr(getattr(value, "dtype", None), "kind", "") in ("M", "m") and hasattr(value, "shape"):
-        value = undated(value)  # orjson cuts dates to microseconds
+    if holds_dates(value) and hasattr(value, "shape"):
+        value = to_python_dates(value)  # orjson cuts dates to microseconds
     try:
         return orjson.dumps(value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
     except TypeError:
@@ -108,8 +108,8 @@ def _to_lists(array: Any) -> Any:
     import numpy as np
     import orjson
 
-    if getattr(getattr(array, "dtype", None), "kind", "") in ("M", "m"):
-        return undated(array)
+    if holds_dates(array):
+        return to_python_dates(array)
     cells = numeric_array(array)
     if cells is None or cells.dtype.kind != "f" or cells.dtype.itemsize >= 8:  # noqa: PLR2004
         return array.tolist()
@@ -122,7 +122,12 @@ def _to_lists(array: Any) -> Any:
     return doubles.tolist()
 
 
-def undated(dates: Any) -> Any:
+def holds_dates(value: Any) -> bool:
+    """Whether it is an array or a scalar of numpy's dates, or of its spans of time."""
+    return getattr(getattr(value, "dtype", None), "kind", "") in ("M", "m")
+
+
+def to_python_dates(dates: Any) -> Any:
     """Dates of numpy as Python's own, to the microsecond; finer ones as text. NaT becomes None.
 
     Raises:
@@ -200,8 +205,8 @@ def _plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind
         return densify(value).tolist()
     if is_missing(value):
         return None
-    if getattr(getattr(value, "dtype", None), "kind", "") in ("M", "m"):
-        return undated(value)
+    if holds_dates(value):
+        return to_python_dates(value)
     if hasattr(value, "tolist"):
         return value.tolist()
     if hasattr(value, "isoformat"):
