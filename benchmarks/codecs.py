@@ -11,6 +11,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,9 +58,9 @@ def matrix(found: Any) -> Any:
     return np.asarray(getattr(found, "values", found))
 
 
-def is_correct(decode: Callable[[bytes], Any], body: bytes, values: Any) -> bool:
+def is_correct(decode: Callable[[], Any], values: Any) -> bool:
     try:
-        return bool(np.array_equal(matrix(decode(body)), values, equal_nan=True))
+        return bool(np.array_equal(matrix(decode()), values, equal_nan=True))
     except Exception:  # noqa: BLE001 - a rival may fail in any way
         return False
 
@@ -76,17 +77,15 @@ def compare(name: str, rows: int) -> tuple[dict[str, float], dict[str, float]]:
     """Milliseconds of each correct decoder, and of ours over each, as medians of rounds."""
     values = table(rows, missing="missing" in name)
     serializer, body = body_of(name, values)
-    candidates: dict[str, Any] = {"ours": lambda raw: serializer.decode(raw, {})}
-    assert is_correct(candidates["ours"], body, values), f"ours is wrong: {name}, {rows}"
-    candidates |= {
-        rival: decode
-        for rival, decode in RIVALS[name]().items()
-        if is_correct(decode, body, values)
-    }
+    candidates: dict[str, Any] = {"ours": partial(serializer.decode, body, {})}
+    assert is_correct(candidates["ours"], values), f"ours is wrong: {name}, {rows}"
+    for rival, decode in RIVALS[name]().items():
+        if is_correct(partial(decode, body), values):
+            candidates[rival] = partial(decode, body)
     times: dict[str, list[float]] = {candidate: [] for candidate in candidates}
     for _ in range(ROUNDS if rows < SIZES[-2] else 3):
         for candidate, decode in candidates.items():
-            times[candidate].append(milliseconds(lambda decode=decode: decode(body)))  # type: ignore[misc]
+            times[candidate].append(milliseconds(decode))
     medians = {candidate: statistics.median(taken) for candidate, taken in times.items()}
     ratios = {
         rival: statistics.median(

@@ -13,6 +13,8 @@ from scriptmode.errors import DeclarationError, MissingExtraError
 if TYPE_CHECKING:
     from types import ModuleType
 
+_REQUIRED: dict[str, ModuleType] = {}
+
 
 def import_string(reference: str) -> Any:
     """The object that ``"package.module:attribute"`` names.
@@ -46,12 +48,16 @@ def require(module: str, *, extra: str) -> ModuleType:
     Raises:
         MissingExtraError: the library is not installed.
     """
+    found = _REQUIRED.get(module)  # importlib takes its locks again each time
+    if found is not None:
+        return found
     try:
-        return importlib.import_module(module)
+        found = _REQUIRED[module] = importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name != module.partition(".")[0]:
             raise
         raise _missing(module, extra) from error
+    return found
 
 
 def require_installed(module: str, *, extra: str) -> None:

@@ -8,57 +8,51 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scriptmode.errors import MalformedBodyError
+from scriptmode.serializers import flat, json_numbers, jsonlines, numbers, recordio
 from scriptmode.serializers import json as json_module
-from scriptmode.serializers import json_numbers, jsonlines, recordio
-from scriptmode.serializers.csv import CSV
-from scriptmode.serializers.libsvm import LibSVM
-from scriptmode.serializers.tsv import TSV
+from scriptmode.serializers.base import as_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import ModuleType
 
-Read = "Callable[[bytes], Any]"
+    Read = Callable[[bytes], Any]
 
-
-class CarefulCSV(CSV):
-    """Every cell is looked at."""
-
-    def _read_numbers(self, raw: bytes) -> None:
-        return None
-
-
-class CarefulTSV(TSV):
-    """Every cell is looked at."""
-
-    def _read_numbers(self, raw: bytes) -> None:
-        return None
+# Bodies that are fuzzed are short: with these they take the roads of long ones.
+_LENGTHS: tuple[tuple[Any, str, int], ...] = (
+    (flat, "BLOCK", 32),
+    (numbers, "BLOCK", 32),
+    (numbers, "_MANY", 0),
+    (flat, "_FEW", 0),
+    (json_module, "SMALL", -1),
+    (jsonlines, "SMALL", -1),
+)
 
 
-class CarefulLibSVM(LibSVM):
-    """Every cell is looked at."""
-
-    def _is_plain(self, text: str) -> bool:
-        return False
-
-
-def delimited(fast: Any, careful: Any, params: Mapping[str, str]) -> tuple[Any, Any]:
-    """The same options, with the fast road and without."""
-    return (lambda raw: fast.decode(raw, params), lambda raw: careful.decode(raw, params))
-
-
-def json_roads(codec: Any, params: Mapping[str, str]) -> tuple[Any, Any]:
-    """JSON and JSON Lines try the fast road from a length on."""
-    module = json_module if isinstance(codec, json_module.JSON) else jsonlines
+def of_text(codec: Any, params: Mapping[str, str]) -> tuple[Read, ...]:
+    """The road of short bodies, that of long ones, and the careful one."""
     return (
-        _from_length(module, -1, lambda raw: codec.decode(raw, params)),
-        _from_length(module, 2**62, lambda raw: codec.decode(raw, params)),
+        lambda raw: codec.decode(raw, params),
+        _as_if_long(lambda raw: codec.decode(raw, params)),
+        _carefully(codec, params),
     )
 
 
-def recordio_roads() -> tuple[Any, Any]:
+def of_csv(codec: Any, params: Mapping[str, str]) -> tuple[Read, ...]:
+    """As :func:`of_text`; the careful road has to be told whether there is a header."""
+    header = codec._header(params)  # noqa: SLF001 - the roads themselves
+    careful = _carefully(codec, params, header)
+    return (*of_text(codec, params)[:2], careful)
+
+
+def of_msgpack(codec: Any) -> tuple[Read, ...]:
+    """Rows of doubles, and any value."""
+    return (lambda raw: codec.decode(raw, {}), codec._read_carefully)  # noqa: SLF001
+
+
+def of_recordio() -> tuple[Read, ...]:
     """Records that are laid out alike, and any."""
-    return recordio.RecordIO().decode, _read_each
+    codec = recordio.RecordIO()
+    return (lambda raw: codec.decode(raw, {}), _filled(recordio._read_each))  # noqa: SLF001
 
 
 def open_fast_roads() -> None:
@@ -66,21 +60,31 @@ def open_fast_roads() -> None:
     setattr(json_numbers, "_SMALL_RECORDS", 0)  # noqa: B010 - mypy knows it as a constant
 
 
-def _from_length(
-    module: ModuleType, length: int, read: Callable[[bytes], Any]
-) -> Callable[[bytes], Any]:
+def _carefully(codec: Any, params: Mapping[str, str], *options: Any) -> Read:
+    read = _filled(lambda raw: codec._read_carefully(raw, *options))  # noqa: SLF001
+    return lambda raw: read(as_utf8(raw, params))
+
+
+def _filled(read: Read) -> Read:
+    """Roads begin where it is known that there is a body."""
+
     def decode(raw: bytes) -> Any:
-        before = vars(module)["SMALL"]
-        vars(module)["SMALL"] = length
-        try:
-            return read(raw)
-        finally:
-            vars(module)["SMALL"] = before
+        if not raw:
+            raise MalformedBodyError("the body is empty")
+        return read(raw)
 
     return decode
 
 
-def _read_each(raw: bytes) -> Any:
-    if not raw:
-        raise MalformedBodyError("the body is empty")
-    return recordio._read_each(raw)  # noqa: SLF001 - the road itself
+def _as_if_long(read: Read) -> Read:
+    def decode(raw: bytes) -> Any:
+        before = [vars(module)[name] for module, name, _ in _LENGTHS]
+        for module, name, length in _LENGTHS:
+            vars(module)[name] = length
+        try:
+            return read(raw)
+        finally:
+            for (module, name, _), length in zip(_LENGTHS, before, strict=True):
+                vars(module)[name] = length
+
+    return decode

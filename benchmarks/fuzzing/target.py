@@ -32,7 +32,7 @@ class Target:
         tokens: pieces that mean something in the format.
         write: encodes what was decoded; None where the format does not write, or not what it reads.
         again: decodes what was written, where that is another layout than ``read`` takes.
-        roads: the fast and the careful way to one value, where there are two.
+        roads: the ways to one value, where there are several; the last is the careful one.
         wrap: what stands around what is mutated: a frame, a sum, an archive.
         survives: what of a decoded value its own format can carry.
         ratio: bytes of a value for each of its body.
@@ -48,7 +48,7 @@ class Target:
     tokens: Sequence[bytes] = ()
     write: Callable[[Any], bytes] | None = None
     again: Callable[[bytes], Any] | None = None
-    roads: tuple[Callable[[bytes], Any], Callable[[bytes], Any]] | None = None
+    roads: tuple[Callable[[bytes], Any], ...] = ()
     wrap: Callable[[bytes], bytes] = as_it_is
     survives: Callable[[Any], Any] = as_it_is
     ratio: float = 12

@@ -56,19 +56,14 @@ def _arrays() -> Iterator[Target]:
     yield Target(name="npz limit", limit=MIB, **both(NPZ(MIB)), **small)
     yield Target(name="npz member", limit=256 * MIB, wrap=_zipped, **both(NPZ()), **npy)
     records: dict[str, Any] = {"tokens": _WIRE, "ratio": 20, "peak": 300, **both(RecordIO())}
-    yield Target(name="recordio", seeds=binary.recordios, roads=_recordio_roads(), **records)
+    yield Target(name="recordio", seeds=binary.recordios, roads=roads.of_recordio(), **records)
     yield Target(
         name="recordio messages",
         seeds=binary.messages,
-        roads=_recordio_roads(),
+        roads=roads.of_recordio(),
         wrap=_framed,
         **records,
     )
-
-
-def _recordio_roads() -> tuple[Any, Any]:
-    fast, careful = roads.recordio_roads()
-    return lambda raw: fast(raw, {}), careful
 
 
 def _zipped(member: bytes) -> bytes:

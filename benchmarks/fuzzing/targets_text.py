@@ -25,6 +25,8 @@ from scriptmode.serializers.tsv import TSV
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from scriptmode.serializers.layouts import Layout
+
 _PRESENT = {"header": "present"}
 _COMPOSED = ("multipart", "json", "csv", "npy", "npz", "form", "jsonlines", "msgpack")
 _CELLS = (b"nan", b"NA", b'""', b",,", b"red", b"-0", b"inf", b'"1"', b" 1 ", b"\n\n")
@@ -66,7 +68,6 @@ def _csvs() -> Iterator[Target]:
         "hostile": lambda: hostile.headed() + hostile.delimited(),
     }
     text: dict[str, Any] = {"ratio": 80, "peak": 600, **names}
-    careful = roads.CarefulCSV
     variants: Sequence[tuple[str, dict[str, Any], dict[str, str], dict[str, Any]]] = (
         ("csv", {}, {}, numbers),
         ("csv header", {"header": True}, {}, names),
@@ -82,7 +83,7 @@ def _csvs() -> Iterator[Target]:
     for name, options, params, rest in variants:
         found = {**both(CSV(**options), params), **rest}
         if "text" not in options and "words" not in options:
-            found["roads"] = roads.delimited(CSV(**options), careful(**options), params)
+            found["roads"] = roads.of_csv(CSV(**options), params)
         if name == "csv auto":
             found["write"] = _write_auto
         if "charset" in params:
@@ -92,7 +93,7 @@ def _csvs() -> Iterator[Target]:
         name="tsv",
         seeds=partial(textual.csvs, "\t"),
         hostile=partial(hostile.delimited, b"\t"),
-        roads=roads.delimited(TSV(), roads.CarefulTSV(), {}),
+        roads=roads.of_csv(TSV(), {}),
         tokens=_CELLS,
         peak=250,
         **both(TSV()),
@@ -116,20 +117,23 @@ def _jsons() -> Iterator[Target]:
         name = "json" if layout == "auto" else f"json {layout}"
         again = None if layout == "raw" else lambda raw: JSON().decode(raw, {})
         found = {**both(codec), "again": again, "survives": _with_names}
-        yield Target(name=name, roads=roads.json_roads(codec, {}), **found, **common)
+        yield Target(name=name, roads=roads.of_text(codec, {}), **found, **common)
     common["survives"] = _with_names
     yield Target(
         name="json utf-16", **{**both(JSON(), {"charset": "utf-16"}), "write": None}, **common
     )
     lines = {**common, "seeds": textual.json_lines, "hostile": hostile.json_lines}
     yield Target(
-        name="jsonlines", roads=roads.json_roads(JSONLines(), {}), **both(JSONLines()), **lines
+        name="jsonlines", roads=roads.of_text(JSONLines(), {}), **both(JSONLines()), **lines
     )
     packed = {**common, "seeds": binary.msgpacks, "hostile": hostile.msgpacks, "tokens": ()}
-    yield Target(name="msgpack", **both(MsgPack()), **packed)
-    yield Target(name="msgpack raw", **both(MsgPack("raw")), **packed)
-    packed["again"] = lambda raw: MsgPack().decode(raw, {})
-    yield Target(name="msgpack split", **both(MsgPack("split")), **packed)
+    layouts: tuple[Layout, ...] = ("auto", "rows", "raw", "split")
+    for layout in layouts:
+        packer: Any = MsgPack(layout)
+        again = (lambda raw: MsgPack().decode(raw, {})) if layout in ("rows", "split") else None
+        name = "msgpack" if layout == "auto" else f"msgpack {layout}"
+        found = {**both(packer), "again": again, "roads": roads.of_msgpack(packer)}
+        yield Target(name=name, **found, **packed)
 
 
 def _with_names(value: Any) -> Any:
@@ -142,14 +146,14 @@ def _libsvms() -> Iterator[Target]:
         *({}, {"base": 1}, {"labelled": True}, {"labelled": False}, {"base": 1, "labelled": True}),
     )
     for options in variants:
-        codec, careful = LibSVM(**options), roads.CarefulLibSVM(**options)
+        codec = LibSVM(**options)
         unlabelled = LibSVM(base=codec.base, labelled=False)
         yield Target(
             name=" ".join(("libsvm", *(f"{name}={value}" for name, value in options.items()))),
             seeds=textual.libsvms,
             hostile=hostile.libsvms,
             tokens=_SVM,
-            roads=roads.delimited(codec, careful, {}),
+            roads=roads.of_text(codec, {}),
             survives=_without_missing,
             **{**both(codec), "write": None if codec.labelled else both(unlabelled)["write"]},
         )

@@ -188,7 +188,7 @@ def _by_column(columns: Columns) -> Schema:
         each.name: {"type": "array", "items": cell_schema(each, columns.missing), "minItems": 1}
         for each in columns.features
     }
-    return _named(columns, cells, {"type": "array", "minItems": 1})
+    return _named(columns, cells, {"type": "array", "items": _SCALAR, "minItems": 1})
 
 
 def _named(columns: Columns, cells: dict[str, Schema], further: Schema) -> Schema:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode._imports import require
 from scriptmode.errors import BodyTooLargeError, MalformedBodyError
-from scriptmode.serializers.arrow_tables import check_schema, from_arrow, to_arrow
+from scriptmode.serializers.arrow_messages import FILE_MAGIC, unpacked_bytes
+from scriptmode.serializers.arrow_tables import describe, from_arrow, to_arrow
 from scriptmode.serializers.base import Body, as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_FILE_MAGIC = b"ARROW1"
 
 
 @dataclass(frozen=True)
@@ -22,8 +21,7 @@ class ArrowStream:
     """Record batches one after the other. The IPC file is read too, by its first bytes.
 
     Args:
-        limit: how many bytes its columns together may take. Buffers that are compressed are
-            unpacked, a batch at a time, before they are counted.
+        limit: how many bytes its columns together may take once unpacked.
     """
 
     limit: int = 256 * 2**20
@@ -43,22 +41,20 @@ class ArrowStream:
         """
         pyarrow, ipc = require("pyarrow", extra="arrow"), require("pyarrow.ipc", extra="arrow")
         raw = as_bytes(body)
+        too_large = f"the Arrow data unpacks to more than {self.limit} bytes"
         try:
-            if raw.startswith(_FILE_MAGIC):
-                reader = ipc.open_file(pyarrow.BufferReader(raw))
-                batches = (reader.get_batch(index) for index in range(reader.num_record_batches))
-            else:
-                reader = ipc.open_stream(pyarrow.BufferReader(raw))
-                batches = iter(reader)
-            check_schema(reader.schema)
-            table = pyarrow.Table.from_batches(self._bounded(batches), schema=reader.schema)
-            is_primitive = require("pyarrow.types", extra="arrow").is_primitive
+            if unpacked_bytes(raw) > self.limit:
+                raise BodyTooLargeError(too_large)
+            opened = ipc.open_file if raw.startswith(FILE_MAGIC) else ipc.open_stream
+            reader = opened(pyarrow.BufferReader(raw))
+            columns = describe(reader.schema)
+            table = reader.read_all()
             # Cells of text point elsewhere in the body: a lie could point out of it.
-            table.validate(full=not all(map(is_primitive, set(reader.schema.types))))
+            table.validate(full=not columns.are_primitive)
         except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
             problem = str(error).partition("\n")[0][:200]
             raise MalformedBodyError(f"not Arrow IPC: {problem}") from None
-        return from_arrow(table, self.limit)
+        return from_arrow(table, columns, self.limit)
 
     def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
         """Write columns under their names; those of an array are called ``0``, ``1`` and so on.
@@ -67,16 +63,6 @@ class ArrowStream:
             NotAcceptableError: the value is no table.
         """
         return _write(value, "new_stream")
-
-    def _bounded(self, batches: Any) -> list[Any]:
-        kept: list[Any] = []
-        size = 0
-        for batch in batches:
-            size += batch.get_total_buffer_size()
-            if size > self.limit:
-                raise BodyTooLargeError(f"the Arrow data unpacks to more than {self.limit} bytes")
-            kept.append(batch)
-        return kept
 
 
 @dataclass(frozen=True)

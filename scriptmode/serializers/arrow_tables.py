@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scriptmode._imports import require
+from scriptmode._memo import Memo
 from scriptmode.errors import BodyTooLargeError, MalformedBodyError, NotAcceptableError
 from scriptmode.serializers.plain import as_rows, check_unique, densify, is_frame
 from scriptmode.values import Table
@@ -15,14 +17,85 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+_LARGEST_KEPT = 2**16  # bytes of a schema that is remembered
 _INDEX = "__index_level_"  # the name under which pandas keeps an index
 
 
-def from_arrow(table: Any, limit: int) -> Any:
+@dataclass(frozen=True)
+class Columns:
+    """What a schema says of the columns that are read.
+
+    Args:
+        names: of the columns, without those that pandas keeps an index in.
+        kinds: what the cells of each are: ``"number"``, ``"text"`` or ``"time"``.
+        is_whole: whether the schema has no other columns.
+        are_primitive: whether all are of one length in bytes, without any that point elsewhere.
+        are_floats: whether all are of floating point.
+    """
+
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    is_whole: bool
+    are_primitive: bool
+    are_floats: bool
+
+    @property
+    def are_positions(self) -> bool:
+        """Whether the names are those that an array's columns get, which has none."""
+        return self.names == tuple(map(str, range(len(self.names))))
+
+
+def describe(schema: Any) -> Columns:
+    """The columns of ``pyarrow.Schema``, remembered by what it says.
+
+    Raises:
+        MalformedBodyError: no columns, two of one name, or one of lists, objects or bytes.
+    """
+    said = schema.remove_metadata().serialize()
+    return _describe(schema) if said.size > _LARGEST_KEPT else _DESCRIBED[said.to_pybytes()]
+
+
+def _describe(schema: Any) -> Columns:
+    types = require("pyarrow.types", extra="arrow")
+    try:
+        fields = [field for field in schema if not field.name.startswith(_INDEX)]
+        names = tuple(field.name for field in fields)
+    except UnicodeDecodeError:
+        raise MalformedBodyError("the name of a column is not UTF-8") from None
+    if not names or len(set(names)) != len(names):
+        raise MalformedBodyError(
+            "the table has no columns" if not names else "the table has two columns of one name"
+        )
+    kinds: list[str] = []
+    for field in fields:
+        kind = _kind(field.type)
+        if kind is None:
+            problem = f"column {field.name!r} is of type {field.type}, which is no cell"
+            raise MalformedBodyError(problem, field=field.name)
+        kinds.append(kind)
+    return Columns(
+        names,
+        tuple(kinds),
+        is_whole=len(fields) == len(schema),
+        are_primitive=all(types.is_primitive(field.type) for field in schema),
+        are_floats=all(types.is_floating(field.type) for field in fields),
+    )
+
+
+def _describe_again(said: bytes) -> Columns:
+    ipc = require("pyarrow.ipc", extra="arrow")
+    return _describe(ipc.read_schema(require("pyarrow", extra="arrow").py_buffer(said)))
+
+
+_DESCRIBED: Memo[Columns] = Memo(_describe_again)
+
+
+def from_arrow(table: Any, columns: Columns, limit: int) -> Any:
     """Named columns.
 
     Args:
         table: ``pyarrow.Table``.
+        columns: what its schema says.
         limit: how many bytes it may take, strings at their full length.
 
     Returns:
@@ -31,43 +104,17 @@ def from_arrow(table: Any, limit: int) -> Any:
         ``0``, ``1`` and so on are those of an array, and have no names.
 
     Raises:
-        MalformedBodyError: no columns, two of one name, or one of lists or objects.
         BodyTooLargeError: more than ``limit`` bytes.
     """
-    names, kinds = check_schema(table.schema)
-    if table.num_rows * len(names) * 8 > limit or _text_bytes(table, limit) > limit:
+    cells = table.num_rows * len(columns.names) * 8
+    if cells > limit or ("text" in columns.kinds and _text_bytes(table, limit) > limit):
         raise BodyTooLargeError(f"the table takes more than {limit} bytes")
-    if len(names) < table.num_columns:
-        table = table.select(names)
-        kinds = {kind: kinds[kind] for kind in table.schema.types}
-    if all(kind == "number" for kind in kinds.values()):
-        values = _matrix(table, list(kinds))
-        return values if _are_positions(names) else Table(tuple(names), values)
-    return _frame(table, names, [kinds[kind] for kind in table.schema.types])
-
-
-def check_schema(schema: Any) -> tuple[list[str], dict[Any, str]]:
-    """The names of the columns that are read, and what the cells of each of their types are.
-
-    Raises:
-        MalformedBodyError: no columns, two of one name, or one of lists, objects or bytes.
-    """
-    try:
-        names = [name for name in schema.names if not name.startswith(_INDEX)]
-    except UnicodeDecodeError:
-        raise MalformedBodyError("the name of a column is not UTF-8") from None
-    if not names or len(set(names)) != len(names):
-        raise MalformedBodyError(
-            "the table has no columns" if not names else "the table has two columns of one name"
-        )
-    kinds: dict[Any, str] = {}
-    for field in schema:
-        kind = kinds.get(field.type) or _kind(field.type)
-        if kind is None:
-            problem = f"column {field.name!r} is of type {field.type}, which is no cell"
-            raise MalformedBodyError(problem, field=field.name)
-        kinds[field.type] = kind
-    return names, kinds
+    if not columns.is_whole:
+        table = table.select(list(columns.names))
+    if set(columns.kinds) == {"number"}:
+        values = _matrix(table, columns)
+        return values if columns.are_positions else Table(columns.names, values)
+    return _frame(table, columns)
 
 
 def _text_bytes(table: Any, limit: int) -> int:
@@ -89,35 +136,34 @@ def _text_bytes(table: Any, limit: int) -> int:
     return total
 
 
-def _matrix(table: Any, kinds: list[Any]) -> NDArray[Any]:
-    """Columns of numbers side by side, float64 ``(rows, columns)``."""
+def _matrix(table: Any, columns: Columns) -> NDArray[Any]:
+    """Columns of numbers side by side, float64 ``(rows, columns)``, each in one piece."""
     import numpy as np
 
     pyarrow = require("pyarrow", extra="arrow")
-    types = pyarrow.types
-    if table.num_rows and all(map(types.is_floating, kinds)):
+    if table.num_rows and columns.are_floats:
         batch = table.combine_chunks().to_batches()[0]
         try:
-            tensor = batch.to_tensor(null_to_nan=True, row_major=True)
+            tensor = batch.to_tensor(null_to_nan=True, row_major=False)
         except (AttributeError, TypeError, pyarrow.ArrowException):
             pass  # before pyarrow 17
         else:
             return np.asarray(tensor.to_numpy(), dtype=np.float64)
-    values = np.empty((table.num_rows, table.num_columns))
+    values = np.empty((table.num_rows, table.num_columns), order="F")
     for index, column in enumerate(table.columns):
         values[:, index] = _numbers(column)
     return values
 
 
-def _frame(table: Any, names: list[str], kinds: list[str | None]) -> pd.DataFrame:
+def _frame(table: Any, columns: Columns) -> pd.DataFrame:
     import pandas as pd
 
     series = {
         name: _numbers(column) if kind == "number" else _objects(name, column, kind)
-        for name, column, kind in zip(names, table.columns, kinds, strict=True)
+        for name, column, kind in zip(columns.names, table.columns, columns.kinds, strict=True)
     }
     frame = pd.DataFrame(series)
-    return frame.set_axis(range(len(names)), axis=1) if _are_positions(names) else frame
+    return frame.set_axis(range(len(series)), axis=1) if columns.are_positions else frame
 
 
 def to_arrow(value: Any) -> Any:
@@ -189,11 +235,6 @@ def _kind(kind: Any) -> str | None:
     if types.is_string(kind) or types.is_large_string(kind) or str(kind) == "string_view":
         return "text"
     return "time" if types.is_timestamp(kind) or types.is_date(kind) else None
-
-
-def _are_positions(names: list[str]) -> bool:
-    """Whether the names are those that an array's columns get, which has none."""
-    return names == [str(index) for index in range(len(names))]
 
 
 def _numbers(column: Any) -> NDArray[Any]:

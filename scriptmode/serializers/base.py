@@ -131,7 +131,7 @@ def as_utf8(body: Body, params: Mapping[str, str]) -> bytes:
         UnsupportedMediaTypeError: no such charset.
         MalformedBodyError: the bytes are not in that charset.
     """
-    raw = as_bytes(body)
+    raw = body if type(body) is bytes else as_bytes(body)
     if not params:
         return raw.removeprefix(_BOM)
     charset = params.get("charset", "utf-8") if not isinstance(body, str) else "utf-8"

@@ -94,13 +94,13 @@ class CSV:
                 quote; names line and column.
             UnsupportedMediaTypeError: an unknown charset, or header neither present nor absent.
         """
-        header = self._header(params)
+        header = self._header(params) if params else self.header
         raw = as_utf8(body, params)
         if not raw:
             raise MalformedBodyError("the body is empty")
         if self._plain:
             if header is not True and (matrix := self._read_numbers(raw)) is not None:
-                return self._named(matrix)
+                return self._named(matrix) if self.names else matrix
             if header is not False:
                 table = self._read_named_numbers(raw, header)
                 if table is not None:
@@ -236,7 +236,7 @@ def _take_names(cells: Cells) -> tuple[tuple[str, ...], Cells]:
 def _read_names(row: list[str]) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for column, cell in enumerate(row, 1):
-        name = cell.strip()
+        name = cell.strip().lstrip("\ufeff").strip()  # which would be the body's own when written
         if not name or name in names:
             problem = f"names {name!r} twice" if name else f"has no name for column {column}"
             raise MalformedBodyError(f"the header {problem}", line=1, column=column)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode.errors import MalformedBodyError
 from scriptmode.serializers.base import Body, as_text, as_utf8
 from scriptmode.serializers.images import read_pictures
-from scriptmode.serializers.json_numbers import SMALL, read_table
+from scriptmode.serializers.json_numbers import (
+    SMALL,
+    read_few_records,
+    read_few_rows,
+    read_table,
+)
 from scriptmode.serializers.layouts import Layout, check_layout, read_layout
 from scriptmode.serializers.plain import dump_json
-from scriptmode.values import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from json import JSONDecodeError
-
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,16 @@ class JSON:
 
     layout: Layout = "auto"
     image: str | None = None
+    _reads_rows: bool = field(init=False, repr=False, compare=False)
+    _reads_records: bool = field(init=False, repr=False, compare=False)
 
     media_types: ClassVar[tuple[str, ...]] = ("application/json", "text/json")
 
     def __post_init__(self) -> None:
         check_layout(self.layout)
+        is_table = self.image is None
+        object.__setattr__(self, "_reads_rows", is_table and self.layout in ("auto", "rows"))
+        object.__setattr__(self, "_reads_records", is_table and self.layout in ("auto", "records"))
 
     def decode(self, body: Body, params: Mapping[str, str]) -> Any:
         """Read one JSON value.
@@ -56,20 +63,24 @@ class JSON:
             MalformedBodyError: not JSON, another layout, ragged rows; names line or row.
             UnsupportedMediaTypeError: an unknown charset.
         """
+        table: Any = None
+        if type(body) is bytes and not params and len(body) <= SMALL:
+            if self._reads_rows and body[:2] == b"[[":
+                table = read_few_rows(body)
+            elif self._reads_records and body[:2] == b"[{":
+                table = read_few_records(body)
+            if table is not None:
+                return table
         raw = as_utf8(body, params)
         if self.image is not None:
             return read_pictures(parse_json(raw)[0], self.image)
-        table: Any
-        if len(raw) <= SMALL:
-            table = _read_small(raw, self.layout)
-        else:
-            table = read_table(
-                raw,
-                rows=self.layout in ("auto", "rows"),
-                records=self.layout in ("auto", "records"),
-            )
+        if len(raw) > SMALL:
+            table = read_table(raw, rows=self._reads_rows, records=self._reads_records)
         if table is not None:
             return table
+        return self._read_carefully(raw)
+
+    def _read_carefully(self, raw: bytes) -> Any:
         value, has_text = parse_json(raw)
         return read_layout(value, self.layout, has_text=has_text)
 
@@ -80,42 +91,6 @@ class JSON:
             NotAcceptableError: the value holds something that JSON has no form for.
         """
         return dump_json(value)
-
-
-def _read_small(raw: bytes, layout: Layout) -> NDArray[Any] | Table | None:
-    """The commonest bodies: a list of lists of numbers, or of one such record.
-
-    Returns:
-        None sends any other body down the careful road.
-    """
-    import numpy as np
-    import orjson
-
-    if raw.startswith(b"[{") and layout in ("auto", "records"):
-        return _read_record(raw)
-    if not raw.startswith(b"[[") or b'"' in raw or layout not in ("auto", "rows"):
-        return None  # numpy reads text as numbers
-    try:
-        matrix = np.array(orjson.loads(raw), np.float64)
-    except (ValueError, TypeError):  # no JSON, ragged, or cells that are none
-        return None
-    return matrix if matrix.ndim == 2 and matrix.size else None  # noqa: PLR2004 - a table
-
-
-def _read_record(raw: bytes) -> Table | None:
-    import numpy as np
-    import orjson
-
-    try:
-        value = orjson.loads(raw)
-        record = value[0]
-        # Two quotes a name and no more: no text, and no name that stands twice.
-        if len(value) != 1 or not record or raw.count(b'"') != 2 * len(record):
-            return None
-        matrix = np.array([list(record.values())], np.float64)
-    except (ValueError, TypeError):  # no JSON, or cells that are none
-        return None
-    return Table(tuple(record), matrix) if matrix.ndim == 2 else None  # noqa: PLR2004 - a table
 
 
 def parse_json(raw: bytes, line: int | None = None) -> tuple[Any, bool]:

@@ -7,9 +7,11 @@ pattern, repeated. The cells are then read at once, without a Python object for 
 from __future__ import annotations
 
 import re
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from scriptmode.serializers.flat import IN_NUMBERS, parse_nested
+from scriptmode.serializers.flat import IN_NUMBERS, kernel, pack, parse_nested
 from scriptmode.values import Table
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ SMALL = 1500
 
 _SMALL_RECORDS = 2**18  # bytes; records pay for finding their names
 
+_QUOTE = ord('"')
 _BLANK = rb"[ \t\r\n]*"
 _PARTS = (b"", rb"\{", rb'"(?:instances|inputs)"', b":", rb"(\[.*\])", rb"\}", b"")
 _ENVELOPE = re.compile(_BLANK.join(_PARTS), re.DOTALL)
@@ -58,23 +61,69 @@ def read_lines(raw: bytes) -> NDArray[Any] | Table | None:
     return None
 
 
-def read_few_lines(raw: bytes) -> NDArray[Any] | None:
-    """A small JSON Lines body of rows of numbers; None sends it down the careful road."""
-    import numpy as np
-    import orjson
-
-    if not raw.startswith(b"[") or b'"' in raw:  # numpy reads text as numbers
+def read_few_rows(raw: bytes) -> NDArray[Any] | None:
+    """A small JSON list of rows of numbers; None sends it down the careful road."""
+    if _QUOTE in raw:  # numpy reads text as numbers
         return None
-    breaks = raw.count(b"\n")
-    if raw.count(b"]\n[") != breaks:
-        return None
+    loads, array, float64 = kernel()
     try:
-        joined = raw.replace(b"\n", b",") if breaks else raw
-        matrix = np.array(orjson.loads(b"[%b]" % joined), np.float64)
+        matrix = array(loads(raw), float64)
     except (ValueError, TypeError):  # no JSON, ragged, or cells that are none
         return None
-    is_table = matrix.ndim == 2 and matrix.size  # noqa: PLR2004 - rows and columns
-    return matrix if is_table and len(matrix) == breaks + 1 else None
+    return matrix if matrix.ndim == 2 and matrix.size else None  # noqa: PLR2004 - a table
+
+
+def read_few_records(raw: bytes) -> Table | None:
+    """A small JSON list of objects of numbers; None sends it down the careful road."""
+    try:
+        records = kernel()[0](raw)
+        first = records[0]
+        # Two quotes a name and no more: no text, no further name, and none that stands twice.
+        if not first or raw.count(b'"') != 2 * len(first) * len(records):
+            return None
+        matrix = _read_record(first) if len(records) == 1 else _read_alike(records, tuple(first))
+    except (ValueError, TypeError, AttributeError, LookupError):  # no JSON, or other names or cells
+        return None
+    return None if matrix is None else Table(first, matrix)
+
+
+def _read_record(record: dict[str, Any]) -> NDArray[Any]:
+    import numpy as np
+
+    return np.fromiter(record.values(), np.float64, len(record)).reshape(1, -1)
+
+
+def _read_alike(records: list[dict[str, Any]], names: tuple[str, ...]) -> NDArray[Any] | None:
+    if len(names) == 1:
+        cells = [record[names[0]] for record in records]
+    else:
+        cells = [*chain.from_iterable(map(itemgetter(*names), records))]
+    return pack(cells, len(records), len(names))
+
+
+def read_few_lines(raw: bytes) -> NDArray[Any] | Table | None:
+    """A small JSON Lines body of numbers; None sends it down the careful road."""
+    is_rows = raw[:1] == b"["
+    if is_rows and raw.find(b"\n", 0, -1) < 0:
+        return _read_row(raw)
+    raw = raw.removesuffix(b"\n")
+    breaks = raw.count(b"\n")
+    if raw.count(b"]\n[" if is_rows else b"}\n{") != breaks:
+        return None
+    listed = b"[%b]" % raw.replace(b"\n", b",")
+    table = read_few_rows(listed) if is_rows else read_few_records(listed)
+    return table if table is not None and len(table) == breaks + 1 else None
+
+
+def _read_row(line: bytes) -> NDArray[Any] | None:
+    if _QUOTE in line:
+        return None
+    loads, array, float64 = kernel()
+    try:
+        matrix = array([loads(line)], float64)
+    except (ValueError, TypeError):
+        return None
+    return matrix if matrix.ndim == 2 and matrix.size else None  # noqa: PLR2004 - a table
 
 
 def _read_rows(raw: bytes, between: bytes, ignored: bytes) -> NDArray[Any] | None:
@@ -94,7 +143,7 @@ def _read_records(raw: bytes, between: bytes, blanks: bytes) -> Table | None:
     import orjson
 
     if len(raw) < _SMALL_RECORDS:
-        return None
+        return read_few_records(raw) if between == b"," else None
     start, end = raw.find(b"{"), raw.find(b"}") + 1
     try:
         names = tuple(orjson.loads(raw[start:end]))

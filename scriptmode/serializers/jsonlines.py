@@ -40,13 +40,21 @@ class JSONLines:
         Raises:
             MalformedBodyError: a blank line, a line that is not JSON, or one unlike line 1.
         """
-        raw = as_utf8(body, params).removesuffix(b"\n")
-        table = read_lines(raw) if len(raw) > SMALL else read_few_lines(raw)
-        if table is not None:
-            return table
-        lines = [_parse_line(line, number) for number, line in enumerate(raw.split(b"\n"), 1)]
-        rows = [row for row, _ in lines]
-        has_text = any(has_text for _, has_text in lines)
+        table: Any = None
+        if type(body) is bytes and not params and len(body) <= SMALL:
+            table = read_few_lines(body)
+            if table is not None:
+                return table
+        raw = as_utf8(body, params)
+        if len(raw) > SMALL:
+            table = read_lines(raw.removesuffix(b"\n"))
+        return self._read_carefully(raw) if table is None else table
+
+    def _read_carefully(self, raw: bytes) -> Any:
+        lines = raw.removesuffix(b"\n").split(b"\n")
+        parsed = [_parse_line(line, number) for number, line in enumerate(lines, 1)]
+        rows = [row for row, _ in parsed]
+        has_text = any(has_text for _, has_text in parsed)
         read = read_records if isinstance(rows[0], dict) else read_rows
         return read(rows, has_text=has_text)
 

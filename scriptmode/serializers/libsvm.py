@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode._imports import require
 from scriptmode.errors import DeclarationError, MalformedBodyError, NotAcceptableError
-from scriptmode.serializers.base import Body, as_text
-from scriptmode.serializers.flat import parse_flat
+from scriptmode.serializers.base import Body, as_text, as_utf8
+from scriptmode.serializers.libsvm_numbers import LARGEST_COLUMN, read_plain
 from scriptmode.serializers.plain import as_rows, is_missing
 
 if TYPE_CHECKING:
@@ -20,13 +20,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LARGEST = sys.float_info.max
-_LARGEST_INDEX = 2**31 - 2  # what the sparse matrices of scipy and of the frameworks hold
 _NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|nan"
 _LABEL = re.compile(rf"(?:{_NUMBER})(?::(?:{_NUMBER}))?", re.IGNORECASE)
 _CELL = re.compile(rf"([0-9]{{1,10}}):({_NUMBER})", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t\x0b\x0c]+")
-_PLAIN = re.compile(rb"(?:[0-9]{1,10}:[^: ]+ )*[0-9]{1,10}:[^: ]+")
-_ATOMS = b"0123456789.eE+-"
 
 
 @dataclass(frozen=True)
@@ -66,11 +63,11 @@ class LibSVM:
                 names the line.
             MissingExtraError: scipy is not installed.
         """
-        text = as_text(body, params)
-        if not text:
+        raw = as_utf8(body, params)
+        if not raw:
             raise MalformedBodyError("the body is empty")
-        lines = text.removesuffix("\n").removesuffix("\r").split("\n")
-        return self._read_plain(lines) if self._is_plain(text) else self._read_carefully(lines)
+        plain = self._read_plain(raw)
+        return self._read_carefully(raw) if plain is None else plain
 
     def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
         """Write rows of cells that are there, without labels; missing cells are left out.
@@ -80,41 +77,24 @@ class LibSVM:
         """
         return "".join(f"{line}\n" for line in self._lines(value)).encode()
 
-    def _is_plain(self, text: str) -> bool:
-        return self.labelled is True and "#" not in text and "qid" not in text
+    def _read_plain(self, raw: bytes) -> Any:
+        plain = read_plain(raw, labelled=self.labelled)
+        if plain is None:
+            return None
+        values, columns, starts = plain
+        if self.base:
+            if len(columns) and not columns.min():
+                return None
+            columns -= self.base
+        return _sparse(values, columns, starts)
 
-    def _read_plain(self, lines: list[str]) -> Any:
-        """Whole bodies at once where every line is a label and cells with one blank between."""
-        import numpy as np
-
-        rows = [line.rstrip("\r").split(" ", 1) for line in lines]
-        raw = " ".join(row[1] if len(row) > 1 else "" for row in rows).encode()
-        counts = np.array([row[1].count(":") if len(row) > 1 else 0 for row in rows])
-        labels = ",".join(row[0] for row in rows).encode()
-        if labels.translate(None, _ATOMS + b","):
-            return self._read_carefully(lines)
-        is_regular = raw.translate(None, _ATOMS) == b": " * (int(counts.sum()) - 1) + b":"
-        if not (is_regular and counts.all() and _PLAIN.fullmatch(raw)):
-            return self._read_carefully(lines)
-        found, known = parse_flat(raw.replace(b":", b",").replace(b" ", b",")), parse_flat(labels)
-        if found is None or known is None or len(known) != len(lines) or np.isinf(found).any():
-            return self._read_carefully(lines)
-        indices = found[::2]
-        starts = np.concatenate(([0], counts.cumsum()))
-        rising = np.diff(indices) > 0
-        rising[starts[1:-1] - 1] = True  # from one row to the next
-        if not (rising.all() and (indices == np.rint(indices)).all()):
-            return self._read_carefully(lines)
-        if indices.min() < self.base or indices.max() > _LARGEST_INDEX:
-            return self._read_carefully(lines)
-        return _sparse(found[1::2].copy(), indices.astype(np.int64) - self.base, starts)
-
-    def _read_carefully(self, lines: list[str]) -> Any:
+    def _read_carefully(self, raw: bytes) -> Any:
         import numpy as np
 
         values: list[float] = []
         indices: list[int] = []
         starts = [0]
+        lines = as_text(raw, {}).removesuffix("\n").removesuffix("\r").split("\n")
         for number, line in enumerate(lines, 1):
             parts = _BLANKS.split(line.partition("#")[0].strip(" \t\r"))
             self._read_line([part for part in parts if part], number, values, indices)
@@ -138,7 +118,7 @@ class LibSVM:
                     f"line {number}: {part[:40]!r} is not of the form index:value", line=number
                 )
             index = int(found[1]) - self.base
-            if index < 0 or index > _LARGEST_INDEX or index <= last:
+            if index < 0 or index > LARGEST_COLUMN or index <= last:
                 raise MalformedBodyError(
                     f"line {number}: column {found[1]} is {self._order_broken(index)}", line=number
                 )
@@ -159,7 +139,7 @@ class LibSVM:
     def _order_broken(self, index: int) -> str:
         if index < 0:
             return f"below {self.base}, from which columns are declared to count"
-        return "out of range" if index > _LARGEST_INDEX else "not above the one before it"
+        return "out of range" if index > LARGEST_COLUMN else "not above the one before it"
 
     def _lines(self, value: Any) -> list[str]:
         if hasattr(value, "tocsr"):

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scriptmode._imports import require
 from scriptmode.errors import MalformedBodyError, NotAcceptableError
 from scriptmode.serializers.base import Body, as_bytes
+from scriptmode.serializers.flat import pack
 from scriptmode.serializers.layouts import Layout, check_layout, read_layout
+from scriptmode.serializers.msgpack_numbers import read_doubles
 from scriptmode.serializers.plain import (
     as_records,
     as_rows,
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
 _DEEPEST = 32
 _SCALARS = {int, float, bool, str, bytes, type(None)}
-_NUMBERS = {int, float, bool, type(None)}
 _KINDS = {int, float, bool, str, list, dict, type(None)}
 
 
@@ -62,11 +63,15 @@ class MsgPack:
                 no table.
             MissingExtraError: msgpack is not installed.
         """
+        raw = as_bytes(body)
+        if self.layout in ("auto", "rows") and (matrix := read_doubles(raw)) is not None:
+            return matrix
+        return self._read_carefully(raw)
+
+    def _read_carefully(self, raw: bytes) -> Any:
         msgpack = require("msgpack", extra="msgpack")
         try:
-            value = msgpack.unpackb(
-                as_bytes(body), object_pairs_hook=_unique, ext_hook=_refuse_extension
-            )
+            value = msgpack.unpackb(raw, object_pairs_hook=_unique, ext_hook=_refuse_extension)
         except msgpack.StackError:
             raise MalformedBodyError("the MessagePack is nested too deeply") from None
         except (ValueError, msgpack.UnpackException, UnicodeDecodeError, TypeError) as error:
@@ -115,17 +120,12 @@ def _is_modest(value: Any, depth: int) -> bool:
 
 def _matrix(value: Any) -> NDArray[Any] | None:
     """The commonest body, rows of numbers; None sends it down the careful road."""
-    import numpy as np
-
     if not isinstance(value, list) or set(map(type, value)) != {list}:
         return None
-    if not set(map(type, chain.from_iterable(value))) <= _NUMBERS:
+    width = len(value[0])
+    if not width or set(map(len, value)) != {width}:  # ragged: let the careful road say where
         return None
-    try:
-        matrix = np.array(value, dtype=np.float64)
-    except ValueError:  # ragged: let the careful road say where
-        return None
-    return matrix if matrix.size else None
+    return pack(chain.from_iterable(value), len(value), width)
 
 
 def _has_text(value: Any) -> bool:

@@ -63,7 +63,7 @@ class _Header(NamedTuple):
     start: int
 
 
-def read_npy(raw: bytes) -> NDArray[Any]:
+def read_npy(raw: bytes | memoryview) -> NDArray[Any]:
     """The array in an npy file, in the file's own shape.
 
     Raises:
@@ -106,7 +106,7 @@ def write_npy(value: Any) -> bytes:
     return _write_header(array.dtype.str, array.shape) + array.tobytes()
 
 
-def _header_bytes(raw: bytes) -> bytes:
+def _header_bytes(raw: bytes | memoryview) -> bytes:
     """All that stands before the cells."""
     if raw[:6] != _MAGIC:
         raise MalformedBodyError("not an npy file: it does not begin with \\x93NUMPY")
@@ -118,10 +118,10 @@ def _header_bytes(raw: bytes) -> bytes:
         raise MalformedBodyError(f"the npy header is longer than {_LONGEST_HEADER} bytes")
     if len(raw) < start + length:
         raise MalformedBodyError("the npy file ends within its header")
-    return raw[: start + length]
+    return bytes(raw[: start + length])
 
 
-def _header_start(raw: bytes) -> int:
+def _header_start(raw: bytes | memoryview) -> int:
     return 10 if raw[6] == 1 else 12  # from version 2 on the header's length takes four bytes
 
 

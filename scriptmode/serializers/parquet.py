@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode._imports import require
 from scriptmode.errors import BodyTooLargeError, MalformedBodyError, NotAcceptableError
-from scriptmode.serializers.arrow_tables import check_schema, from_arrow, to_arrow
+from scriptmode.serializers.arrow_tables import describe, from_arrow, to_arrow
 from scriptmode.serializers.base import Body, as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scriptmode.serializers.arrow_tables import Columns
 
 _BATCH_ROWS = 2**16
 
@@ -49,33 +50,45 @@ class Parquet:
         source = pyarrow.BufferReader(as_bytes(body))
         try:
             file = parquet.ParquetFile(source)
-            words = _text_columns(file.schema_arrow)
-            # A word that stands in many rows is kept once until its length is known.
-            file = parquet.ParquetFile(source, read_dictionary=words) if words else file
-            table = self._read(file)
+            columns = describe(file.schema_arrow)
+            if not columns.are_primitive and (words := _text_columns(file.schema_arrow)):
+                # A word that stands in many rows is kept once until its length is known.
+                file = parquet.ParquetFile(source, read_dictionary=words)
+            table = self._read(file, columns)
         except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
             raise MalformedBodyError(f"not a Parquet file: {_first_line(error)}") from None
-        return from_arrow(table, self.limit)
+        return from_arrow(table, columns, self.limit)
 
-    def _read(self, file: Any) -> Any:
-        """The table, batch by batch: the footer may lie about what follows."""
-        pyarrow, metadata = require("pyarrow", extra="arrow"), file.metadata
-        check_schema(file.schema_arrow)
-        too_large = BodyTooLargeError(f"the Parquet file unpacks to more than {self.limit} bytes")
+    def _read(self, file: Any, columns: Columns) -> Any:
+        metadata = file.metadata
         if metadata.num_rows * metadata.num_columns * 8 > self.limit:
-            raise too_large
+            raise self._too_large()
+        if not columns.are_primitive:
+            return self._read_bounded(file)
+        table = file.read()
+        if table.num_rows != metadata.num_rows:
+            raise MalformedBodyError(f"the Parquet file announces {metadata.num_rows} rows")
+        return table
+
+    def _read_bounded(self, file: Any) -> Any:
+        """The table, batch by batch: the footer does not tell how long text is."""
         rows = size = 0
         batches: list[Any] = []
         for batch in file.iter_batches(_BATCH_ROWS, use_threads=False):
             rows += batch.num_rows
             size += batch.get_total_buffer_size()
             if size > self.limit:
-                raise too_large
-            if rows > metadata.num_rows:
-                raise MalformedBodyError(f"the Parquet file announces {metadata.num_rows} rows")
+                raise self._too_large()
+            if rows > file.metadata.num_rows:
+                raise MalformedBodyError(
+                    f"the Parquet file announces {file.metadata.num_rows} rows"
+                )
             batches.append(batch)
         schema = batches[0].schema if batches else file.schema_arrow
-        return pyarrow.Table.from_batches(batches, schema=schema)
+        return require("pyarrow", extra="arrow").Table.from_batches(batches, schema=schema)
+
+    def _too_large(self) -> BodyTooLargeError:
+        return BodyTooLargeError(f"the Parquet file unpacks to more than {self.limit} bytes")
 
     def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
         """Write columns under their names; those of an array are called ``0``, ``1`` and so on.

@@ -322,6 +322,14 @@ def model(**fields: Any) -> type[BaseModel]:
     return made
 
 
+@pytest.mark.parametrize("cell", [[1], {}, {"b": 1}])
+def test_columns_that_are_ignored_hold_cells_too(cell: Any) -> None:
+    handler = compose(Counts(), features=model(a=(float, ...)), extra="ignore")
+    for body in ({"a": [1], "z": [cell]}, [{"a": 1, "z": cell}]):
+        check(handler, described(handler), body)
+        assert not is_surely_valid(requests(described(handler))["application/json"]["schema"], body)
+
+
 ALIASED = model(a=(float, Field(alias="a (cm)")), b=(float, ...))
 NUMBER = model(a=(float, ...))
 OPTIONAL = model(a=(float | None, ...))

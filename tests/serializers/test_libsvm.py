@@ -192,26 +192,29 @@ def test_what_float64_cannot_hold_is_refused(value: str) -> None:
         refusal(LibSVM(labelled=labelled), f"1 0:1 1:{value}\n")
 
 
-@given(bodies() | mutated(bodies()), st.sampled_from([0, 1]))
-@settings(deadline=None, max_examples=300)
+@given(
+    bodies() | mutated(bodies()),
+    st.sampled_from([0, 1]),
+    st.sampled_from([None, True, False]),
+    st.sampled_from([8, 2**16]),
+)
+@settings(deadline=None, max_examples=400)
 @pytest.mark.parametrize("simdjson", [True, False])
 def test_the_fast_road_leads_where_the_careful_one_does(
     simdjson: bool,  # noqa: FBT001
     raw: bytes,
     base: int,
+    labelled: bool | None,  # noqa: FBT001
+    block: int,
 ) -> None:
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        return
-    lines = text.removesuffix("\n").removesuffix("\r").split("\n")
-    svm = LibSVM(base, labelled=True)
+    svm = LibSVM(base, labelled)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flat, "_FEW", 0)
+        patch.setattr(flat, "BLOCK", block)
         if not simdjson:
             patch.setattr(flat, "_simdjson", lambda: None)
-        fast = outcome(lambda: svm._read_plain(lines)) if svm._is_plain(text) else None
-    slow = outcome(lambda: svm._read_carefully(lines))
+        fast = outcome(lambda: svm._read_plain(raw)) if raw else None
+    slow = outcome(lambda: svm._read_carefully(raw))
     if fast is RequestError or slow is RequestError:
         assert fast in (slow, None)
     elif fast is not None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from scriptmode.errors import DeclarationError, LayoutError, NotAcceptableError
+from scriptmode.errors import DeclarationError, LayoutError, NotAcceptableError, RequestError
 from scriptmode.serializers.json import JSON
 from scriptmode.serializers.msgpack import MsgPack
 from scriptmode.testing.conformance import SerializerSuite
@@ -96,6 +96,37 @@ def test_names_and_numbers_make_the_round_trip(matrix: Matrix) -> None:
     found = decode(encode(table))
     assert found.names == table.names
     assert_same_bits(found.values, matrix)
+
+
+ROWS = st.integers(1, 40).flatmap(
+    lambda width: st.lists(
+        st.lists(st.floats(width=32), min_size=width, max_size=width),
+        min_size=1,
+        max_size=18,
+    )
+)
+PACKED_ROWS = st.builds(
+    lambda rows, single: msgpack.packb(rows, use_single_float=single), ROWS, st.booleans()
+)
+
+
+@given(PACKED_ROWS | mutated(PACKED_ROWS), st.sampled_from(["auto", "rows", "split", "raw"]))
+@settings(deadline=None, max_examples=300)
+def test_the_fast_road_leads_where_the_careful_one_does(body: bytes, layout: Any) -> None:
+    codec = MsgPack(layout)
+    fast, slow = (
+        outcome(partial(read, body))
+        for read in (partial(codec.decode, params={}), codec._read_carefully)
+    )
+    assert (fast is RequestError) == (slow is RequestError)
+    if isinstance(fast, np.ndarray):
+        assert_same_bits(fast, slow)
+
+
+def test_long_rows_of_doubles_are_read_whatever_their_lengths_take() -> None:
+    for rows, width in ((1, 15), (15, 16), (16, 1), (70_000, 2), (2, 70_000)):
+        matrix = np.random.default_rng(1).normal(size=(rows, width))
+        assert_same_bits(decode(packed(matrix.tolist())), matrix)
 
 
 @given(TREES)

@@ -27,9 +27,15 @@ def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(flat, "_simdjson", lambda: None)
 
 
-@pytest.fixture(params=[0, 4096])
+@pytest.fixture(params=["short", "long", "blocks"])
 def gaps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(numbers, "_MANY", request.param)
+    """Each test as short bodies are read, as long ones, and a few lines at a time."""
+    if request.param != "short":
+        monkeypatch.setattr(numbers, "_MANY", 0)
+        monkeypatch.setattr(flat, "_MANY", 0)
+    if request.param == "blocks":
+        monkeypatch.setattr(numbers, "BLOCK", 8)
+        monkeypatch.setattr(flat, "BLOCK", 8)
 
 
 def careful(raw: bytes, delimiter: bytes) -> Any:
@@ -45,7 +51,7 @@ def repeated(raw: bytes, times: int) -> bytes:
 
 
 @pytest.mark.usefixtures("parser", "gaps")
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=80)
 @given(csv_bodies() | mutated(csv_bodies()), REPEATS, DELIMITERS)
 def test_the_fast_road_leads_where_the_careful_one_does(
     raw: bytes, times: int, delimiter: bytes
@@ -57,7 +63,7 @@ def test_the_fast_road_leads_where_the_careful_one_does(
 
 
 @pytest.mark.usefixtures("parser", "gaps")
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(matrices(4, allow_nan=True, allow_infinity=False), st.booleans(), DELIMITERS)
 def test_doubles_in_their_shortest_form_are_read_bit_by_bit(
     matrix: Matrix,
@@ -67,6 +73,7 @@ def test_doubles_in_their_shortest_form_are_read_bit_by_bit(
     cells = [["" if cell != cell else repr(cell) for cell in row] for row in matrix.tolist()]  # noqa: PLR0124
     text = "\n".join(delimiter.decode().join(row) for row in cells) + "\n" * final
     assume(final or not text.endswith("\n"))
+    assume(not (matrix == flat.MARK).any())
     found = read_numbers(text.encode(), delimiter)
     if matrix.size == 1 and np.isnan(matrix[0, 0]):
         assert found is None or np.isnan(found).all()
@@ -142,6 +149,45 @@ def test_huge_whole_numbers_become_the_nearest_double(cell: str) -> None:
 def test_strange_bodies_are_answered_promptly(body: bytes) -> None:
     with within(1):
         read_numbers(body)
+
+
+@pytest.mark.usefixtures("parser", "gaps")
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"1,2\n3,4,5\n6\n", b"1\n2,3\n", b"1,2,3\n4\n5,6", b"1,2\n3\n,4,5\n6,7"),
+        *(b"1,2\n3,-1e-300,4\n5", b"1,2\n3,-1e-300\n", b"-1e-300,-1e-300\n1", b"1,-1e-300,2"),
+        *(b"1],[2", b"1],[2\n3,4", b'"1",2\n3,4', b"1,true\n2,3", b"1,null\n2,3"),
+    ],
+)
+def test_rows_of_unequal_length_are_told_from_a_table(body: bytes) -> None:
+    for raw in (body, body * 2000):
+        found = read_numbers(raw)
+        if found is not None:
+            assert_same_bits(found, careful(raw, b","))
+
+
+@pytest.mark.parametrize("rows", [400, 4000])
+@pytest.mark.parametrize("mark", ["-1e-300", "-1E-300", "-0.1e-299"])
+def test_the_number_that_marks_the_ends_of_lines_is_a_number_too(rows: int, mark: str) -> None:
+    found = CSV().decode(f"1,{mark},3\n".encode() * rows, {})
+    assert_same_bits(found, np.array([[1, -1e-300, 3]] * rows))
+
+
+def test_a_ragged_row_in_a_large_body_is_named() -> None:
+    with pytest.raises(RequestError, match="line 20001 has 2 cells where line 1 has 3"):
+        CSV().decode(b"1,2,3\n" * 20_000 + b"4,5\n" + b"1,2,3\n" * 20_000, {})
+
+
+@pytest.mark.usefixtures("parser")
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 1.0])
+def test_large_bodies_are_read_block_after_block(end: str, share: float) -> None:
+    random = np.random.default_rng(7)
+    table = random.normal(size=(9000, 5)).round(3)
+    table[random.random(table.shape) < share] = np.nan
+    lines = [",".join("" if cell != cell else repr(cell) for cell in row) for row in table.tolist()]  # noqa: PLR0124
+    assert_same_bits(CSV().decode(end.join(lines).encode(), {}), table)
 
 
 def test_a_wide_first_line_and_many_lines_take_no_memory_of_both() -> None:
