@@ -270,4 +270,10 @@ def _typed(decoder: Any, contract: Contract) -> Any:
         return decoder
     features = contract.features or ()
     words = [name for each in features if each.is_worded for name in each.names]
-    return decoder.typed([each.name for each in features], words, contract.missing.spellings)
+    known = [name for each in features for name in each.names]
+    return decoder.typed(
+        [each.name for each in features],
+        words,
+        contract.missing.spellings,
+        known if features and contract.extra == "ignore" else None,
+    )

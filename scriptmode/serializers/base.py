@@ -63,7 +63,11 @@ class Typable(Protocol):
     """A decoder of a format without types, which must be told what its cells are."""
 
     def typed(
-        self, names: Sequence[str], words: Collection[str], missing: Collection[str]
+        self,
+        names: Sequence[str],
+        words: Collection[str],
+        missing: Collection[str],
+        read: Collection[str] | None,
     ) -> Decoder:
         """The same decoder, told about the columns.
 
@@ -72,6 +76,8 @@ class Typable(Protocol):
                 nobody knows.
             words: those that hold words rather than numbers, under all their names.
             missing: the spellings of a missing cell.
+            read: the names of all columns that are looked at, where others may stand beside
+                them and hold anything; None where there are no others.
         """
         ...
 

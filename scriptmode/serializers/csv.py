@@ -44,6 +44,8 @@ class CSV:
         missing: the spellings of a missing cell. ``nan`` in a column of numbers is one always.
         names: the columns' names in order, for bodies without a header.
         words: names of columns to keep as they were sent in bodies that have them.
+        read: names of the columns to read, where a header names others: those are kept as they
+            were sent. None reads all of them.
         final_newline: whether what is written ends with a line feed.
         delimiter: the one character between cells: not one that occurs in numbers.
     """
@@ -53,6 +55,7 @@ class CSV:
     missing: Collection[str] = ("",)
     names: Collection[str] = ()
     words: Collection[str] = ()
+    read: Collection[str] | None = None
     final_newline: bool = True
     delimiter: str = ","
     _plain: bool = field(init=False, repr=False, compare=False)
@@ -137,12 +140,19 @@ class CSV:
             lines = [names, *lines]
         return write_cells(lines, self.delimiter, nested=isinstance(value, dict))
 
-    def typed(self, names: Sequence[str], words: Collection[str], missing: Collection[str]) -> CSV:
+    def typed(
+        self,
+        names: Sequence[str],
+        words: Collection[str],
+        missing: Collection[str],
+        read: Collection[str] | None,
+    ) -> CSV:
         """See :class:`scriptmode.serializers.base.Typable`; what is set here stays set."""
         spellings = tuple(dict.fromkeys((*self.missing, *missing)))
         names = tuple(self.names) or tuple(names)
         words = tuple(dict.fromkeys((*self.words, *words)))
-        return replace(self, missing=spellings, names=names, words=words)
+        read = self.read if read is None else tuple(read)
+        return replace(self, missing=spellings, names=names, words=words, read=read)
 
     def _read_numbers(self, raw: bytes) -> NDArray[Any] | None:
         return read_numbers(raw, self.delimiter.encode())
@@ -225,8 +235,10 @@ class CSV:
                     f"each row of the body has {cells.width} cells; that at position {position},"
                     " from 0, is declared as text"
                 )
-        words = set(self.words)
-        return positions | {i for i, name in enumerate(names or ()) if name in words}
+        return positions | {i for i, name in enumerate(names or ()) if self._is_kept(name)}
+
+    def _is_kept(self, name: str) -> bool:
+        return name in self.words or (self.read is not None and name not in self.read)
 
 
 def _take_names(cells: Cells) -> tuple[tuple[str, ...], Cells]:

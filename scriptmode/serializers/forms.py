@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _MOST_FIELDS = 10_000
 _LONGEST_BOUNDARY = 70  # RFC 2046 section 5.1.1
 _HEADERS = 16
+_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _QUIET = logging.getLogger("scriptmode.forms")
 _QUIET.disabled = True
 
@@ -32,10 +34,12 @@ class Form:
     Args:
         words: names of fields to keep as they were sent.
         missing: the spellings of a missing cell.
+        read: names of the fields to read; others are kept as they were sent. None reads all.
     """
 
     words: Collection[str] = ()
     missing: Collection[str] = ("",)
+    read: Collection[str] | None = None
 
     media_types: ClassVar[tuple[str, ...]] = ("application/x-www-form-urlencoded",)
 
@@ -55,10 +59,17 @@ class Form:
                 pairs.append((_unquote(name), _unquote(cell)))
         return self.read_row(pairs)
 
-    def typed(self, names: Sequence[str], words: Collection[str], missing: Collection[str]) -> Form:
+    def typed(
+        self,
+        names: Sequence[str],
+        words: Collection[str],
+        missing: Collection[str],
+        read: Collection[str] | None,
+    ) -> Form:
         """See :class:`scriptmode.serializers.base.Typable`."""
         spellings = tuple(dict.fromkeys((*self.missing, *missing)))
-        return replace(self, words=(*self.words, *words), missing=spellings)
+        read = self.read if read is None else tuple(read)
+        return replace(self, words=(*self.words, *words), missing=spellings, read=read)
 
     def read_row(self, pairs: Sequence[tuple[str, str]]) -> Any:
         """Named cells as a table of one row.
@@ -76,7 +87,7 @@ class Form:
             raise MalformedBodyError(f"the field {twice!r} stands twice", field=twice)
         columns: list[Any] = []
         for name, cell in pairs:
-            if name in self.words:
+            if self._is_kept(name):
                 columns.append([None if cell in self.missing else cell])
                 continue
             number = float("nan") if cell.strip() in self.missing else Cells.number(cell)
@@ -85,8 +96,10 @@ class Form:
                     f"field {name!r}: {cell[:40]!r} is not a number", field=name
                 )
             columns.append([number])
-        has_text = any(name in self.words for name in names)
-        return assemble(names, columns, 1, has_text=has_text)
+        return assemble(names, columns, 1, has_text=any(map(self._is_kept, names)))
+
+    def _is_kept(self, name: str) -> bool:
+        return name in self.words or (self.read is not None and name not in self.read)
 
 
 class Part(NamedTuple):
@@ -149,10 +162,14 @@ class Multipart:
         return Enveloped(data, dict(fields)) if fields else data
 
     def typed(
-        self, names: Sequence[str], words: Collection[str], missing: Collection[str]
+        self,
+        names: Sequence[str],
+        words: Collection[str],
+        missing: Collection[str],
+        read: Collection[str] | None,
     ) -> Multipart:
         """See :class:`scriptmode.serializers.base.Typable`."""
-        return replace(self, form=self.form.typed(names, words, missing))
+        return replace(self, form=self.form.typed(names, words, missing, read))
 
     def reading(self, read: Callable[[bytes, str | None], Any]) -> Multipart:
         """The same, reading files with the given decoders."""
@@ -220,7 +237,9 @@ class _Collector:
 
 def _part(headers: dict[str, bytes], body: bytes) -> Part:
     multipart = require("python_multipart.multipart", extra="forms")
-    _, options = multipart.parse_options_header(headers.get("content-disposition", b""))
+    disposition = headers.get("content-disposition", b"")
+    _check_options(disposition)
+    _, options = multipart.parse_options_header(disposition)
     if not options.get(b"name"):
         raise MalformedBodyError("a part of the multipart body has no name")
     filename = options.get(b"filename")
@@ -231,6 +250,16 @@ def _part(headers: dict[str, bytes], body: bytes) -> Part:
         None if content_type is None else content_type.decode("latin-1"),
         body,
     )
+
+
+def _check_options(disposition: bytes) -> None:
+    """Refuse a name that a part has twice: readers differ in which of them counts."""
+    unquoted = _QUOTED.sub(b"", disposition)
+    options = (option.partition(b"=")[0].strip().lower() for option in unquoted.split(b";"))
+    names = [name for name in options if name]
+    if len(set(names)) != len(names):
+        twice = Counter(names).most_common(1)[0][0].decode("latin-1")[:40]
+        raise MalformedBodyError(f"a part of the multipart body has two {twice!r} in its header")
 
 
 def _decoded(name: bytes) -> str:

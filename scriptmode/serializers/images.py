@@ -118,8 +118,9 @@ def read_image(raw: bytes, mode: str | None, limit: int) -> NDArray[Any]:
     except _DAMAGE as error:
         problem = str(error).partition(" <")[0][:200]  # Pillow shows the address of the stream
         raise MalformedBodyError(f"not a picture: {problem}") from None
-    except pillow.DecompressionBombError:
-        raise BodyTooLargeError(f"the picture has more pixels than the limit, {limit}") from None
+    except pillow.DecompressionBombError:  # of twice as many pixels as Pillow warns of
+        most = min(limit, 2 * pillow.MAX_IMAGE_PIXELS)
+        raise BodyTooLargeError(f"the picture has more than {most} pixels") from None
     return pixels if pixels.ndim == _DIMENSIONS[1] else pixels[..., None]
 
 

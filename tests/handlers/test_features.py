@@ -199,6 +199,16 @@ def test_extra_columns_are_an_error_unless_they_are_to_be_ignored() -> None:
     assert "unexpected column 'x'" in str(refusal(body, features=["a", "b"]))
 
 
+def test_ignored_columns_may_hold_anything_in_formats_without_types() -> None:
+    declared: Any = {"features": ["a", "b"], "extra": "ignore"}
+    body = "id,b,a\nx-1,2,1\n,4,3\n"
+    kind = "text/csv; header=present"
+    assert np.asarray(ask(body, kind, **declared), dtype=float).tolist() == [[1, 2], [3, 4]]
+    assert "'x' is not a number" in str(refusal("id,b,a\n1,x,1\n", kind, **declared))
+    form = ask("b=2&id=x-1&a=1", "application/x-www-form-urlencoded", accepts="form", **declared)
+    assert np.asarray(form, dtype=float).tolist() == [[1, 2]]
+
+
 def test_aliases_are_names_too() -> None:
     class Aliased(BaseModel):
         sepal: float = Field(alias="sepal length (cm)")

@@ -282,6 +282,27 @@ def test_columns_that_are_no_cells_are_not_unpacked() -> None:
         assert outcome(partial(decode, body, 4 * MIB)) is RequestError
 
 
+@pytest.mark.parametrize("compression", ["lz4", "zstd"])
+@pytest.mark.parametrize("writer", [ipc.new_stream, ipc.new_file])
+@pytest.mark.parametrize("kind", ["cells", "dictionary"])
+def test_compressed_buffers_are_counted_before_any_is_unpacked(
+    compression: str, writer: Any, kind: str
+) -> None:
+    cells: Any = np.zeros(8 * MIB)
+    if kind == "dictionary":
+        cells = pa.DictionaryArray.from_arrays(pa.array([0], "i4"), pa.array(cells))
+    body = written({"a": cells}, compression, writer)
+    assert len(body) < MIB
+    with memory_within(4 * MIB), within(1), pytest.raises(BodyTooLargeError):
+        decode(body, 16 * MIB)
+
+
+@pytest.mark.parametrize("writer", [ipc.new_stream, ipc.new_file])
+def test_what_is_compressed_is_read_up_to_the_limit(writer: Any) -> None:
+    body = written({"a": np.zeros(MIB)}, "zstd", writer)
+    assert decode(body, 8 * MIB + 1024).shape == (MIB, 1)
+
+
 @pytest.mark.parametrize("length", [2**31 - 1, 2**30, 1, 0x7FFFFFF8])
 def test_metadata_that_lies_about_its_length_is_refused_promptly(length: int) -> None:
     body = b"\xff\xff\xff\xff" + struct.pack("<i", length) + b"\x00" * 64

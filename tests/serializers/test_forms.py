@@ -275,6 +275,9 @@ def test_a_file_that_nothing_reads_is_unsupported(content_type: str) -> None:
         multipart(("Content-Type: text/csv", b"1")),
         multipart(("Content-Disposition: form-data", b"1")),
         multipart(("Content-Disposition: form-data; name", b"1")),
+        multipart(('Content-Disposition: form-data; name="a"; name="b"', b"1")),
+        multipart(("Content-Disposition: form-data; name=a; NAME = b", b"1")),
+        multipart(('Content-Disposition: form-data; name="a"; filename="x"; filename=y', b"1")),
         multipart(field("a", "1"), end=False),
         multipart(field("a", "1"))[:-4],
         multipart(field("a", "1")).replace(b"\r\n", b"\n"),
@@ -398,3 +401,8 @@ def test_damage_is_read_or_refused() -> None:
             at = chance.randrange(len(body) + 1)
             body[at : at + chance.randrange(4)] = chance.choice(pieces)
         outcome(partial(through_compose, bytes(body)))
+
+
+def test_what_stands_in_quotes_is_no_further_option() -> None:
+    body = multipart(('Content-Disposition: form-data; name="a;name=b";', b"1"))
+    assert decode(body).names == ("a;name=b",)

@@ -170,6 +170,15 @@ def test_enormous_dimensions_of_other_formats_are_refused(body: bytes) -> None:
         )
 
 
+def test_pillows_own_limit_is_named_where_it_is_the_lower_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    body = Image().encode(np.zeros((10, 20, 3), dtype=np.uint8), {})
+    monkeypatch.setattr(Pillow, "MAX_IMAGE_PIXELS", 50)
+    with pytest.raises(BodyTooLargeError, match="more than 100 pixels"):
+        Image(limit=10**9).decode(body, {})
+
+
 def test_the_limit_counts_pixels() -> None:
     body = saved(np.zeros((10, 20, 3), np.uint8))
     assert Image(limit=200).decode(body, {}).shape == (1, 10, 20, 3)
