@@ -4,10 +4,11 @@ Each cell is the time of ours over that of the fastest rival that is correct: wh
 for bit the one that was written. Ours and the rivals run in turn in this one process. Quote
 ratios, not microseconds.
 
-    python -m benchmarks.codecs [--rows 1,100] [--formats csv,json] [--all]
+    python -m benchmarks.codecs [--rows 1,100] [--formats 'csv;json'] [--all] [--one-core]
 """
 
 import argparse
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -102,7 +103,12 @@ def main() -> None:
     parser.add_argument("--rows", default=",".join(map(str, SIZES)))
     parser.add_argument("--formats", default=None)
     parser.add_argument("--all", action="store_true", help="show every rival")
+    parser.add_argument(
+        "--one-core", action="store_true", help="as where a worker has a core to itself"
+    )
     options = parser.parse_args()
+    if options.one_core:
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     formats = options.formats.split(";") if options.formats else list(RIVALS)
     print(f"{'format':<18}{'rows':>8}{'ours ms':>11}{'ratio':>7}  fastest correct rival")
     for name in formats:

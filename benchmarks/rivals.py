@@ -17,35 +17,44 @@ import pandas as pd
 Decode = Callable[[bytes], Any]
 
 
-def csv_rivals() -> dict[str, Decode]:
+def csv_rivals(delimiter: str = ",") -> dict[str, Decode]:
     found: dict[str, Decode] = {
         "csv module": lambda body: np.array(
             [
                 [float(cell or "nan") for cell in row]
-                for row in csv.reader(io.StringIO(body.decode()))
+                for row in csv.reader(io.StringIO(body.decode()), delimiter=delimiter)
             ]
         ),
-        "numpy.loadtxt": lambda body: np.loadtxt(io.BytesIO(body), delimiter=",", ndmin=2),
+        "numpy.loadtxt": lambda body: np.loadtxt(io.BytesIO(body), delimiter=delimiter, ndmin=2),
         "SageMaker toolkit (genfromtxt)": lambda body: np.genfromtxt(
-            io.StringIO(body.decode()), delimiter=",", dtype=np.float64
+            io.StringIO(body.decode()), delimiter=delimiter, dtype=np.float64
         ).reshape(body.count(b"\n"), -1),
-        "pandas": lambda body: pd.read_csv(io.BytesIO(body), header=None).to_numpy(),
+        "pandas": lambda body: pd.read_csv(io.BytesIO(body), header=None, sep=delimiter).to_numpy(),
         "pandas round_trip": lambda body: pd.read_csv(
-            io.BytesIO(body), header=None, float_precision="round_trip"
+            io.BytesIO(body), header=None, sep=delimiter, float_precision="round_trip"
         ).to_numpy(),
     }
     if find_spec("polars"):
         import polars as pl
 
-        found["polars"] = lambda body: pl.read_csv(body, has_header=False).to_numpy()
+        found["polars"] = lambda body: pl.read_csv(
+            body, has_header=False, separator=delimiter
+        ).to_numpy()
     if find_spec("pyarrow"):
         from pyarrow import csv as arrow_csv
 
         options = arrow_csv.ReadOptions(autogenerate_column_names=True)
+        parse = arrow_csv.ParseOptions(delimiter=delimiter)
         found["pyarrow"] = lambda body: (
-            arrow_csv.read_csv(io.BytesIO(body), read_options=options).to_pandas().to_numpy()
+            arrow_csv.read_csv(io.BytesIO(body), read_options=options, parse_options=parse)
+            .to_pandas()
+            .to_numpy()
         )
     return found
+
+
+def tsv_rivals() -> dict[str, Decode]:
+    return csv_rivals("\t")
 
 
 def json_rivals() -> dict[str, Decode]:
@@ -149,6 +158,23 @@ def arrow_rivals() -> dict[str, Decode]:
     return found
 
 
+def feather_rivals() -> dict[str, Decode]:
+    from pyarrow import feather, ipc
+
+    found: dict[str, Decode] = {
+        "pyarrow": lambda body: np.column_stack(
+            [column.to_numpy() for column in ipc.open_file(body).read_all().columns]
+        ),
+        "pyarrow, feather": lambda body: feather.read_feather(io.BytesIO(body)).to_numpy(),
+        "pandas": lambda body: pd.read_feather(io.BytesIO(body)).to_numpy(),
+    }
+    if find_spec("polars"):
+        import polars as pl
+
+        found["polars"] = lambda body: pl.read_ipc(io.BytesIO(body)).to_numpy()
+    return found
+
+
 def libsvm_rivals() -> dict[str, Decode]:
     from scipy.sparse import csr_matrix
     from sklearn.datasets import load_svmlight_file
@@ -234,6 +260,7 @@ def msgpack_rivals() -> dict[str, Decode]:
 RIVALS: dict[str, Callable[[], dict[str, Decode]]] = {
     "csv": csv_rivals,
     "csv, 5 % missing": csv_rivals,
+    "tsv": tsv_rivals,
     "json": json_rivals,
     "json records": records_rivals,
     "jsonlines": lines_rivals,
@@ -241,6 +268,7 @@ RIVALS: dict[str, Callable[[], dict[str, Decode]]] = {
     "npz": npz_rivals,
     "parquet": parquet_rivals,
     "arrow": arrow_rivals,
+    "feather": feather_rivals,
     "libsvm": libsvm_rivals,
     "recordio": recordio_rivals,
     "msgpack": msgpack_rivals,

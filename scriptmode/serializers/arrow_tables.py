@@ -260,6 +260,7 @@ def _objects(name: str, column: Any, kind: str | None) -> pd.Series[Any]:
         if kind == "text":
             return pd.Series(column.to_pylist(), dtype=object)
         return pd.Series(column.to_pandas())
-    except (ValueError, OverflowError) as error:  # text that is none, dates beyond the calendar
+    except (ValueError, OverflowError, LookupError) as error:
+        # Text that is none, dates beyond the calendar, a time zone that nobody knows.
         problem = str(error).partition("\n")[0][:200]
         raise MalformedBodyError(f"column {name!r}: {problem}", field=name) from None

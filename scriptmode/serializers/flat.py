@@ -128,8 +128,8 @@ def parse_many(raw: bytes) -> NDArray[Any] | None:
 
 def loses_sign(flat: bytes, found: NDArray[Any]) -> bool:
     """Whether a cell of ``flat`` is the integer -0, which JSON parsers read as 0."""
-    if found.all() if len(flat) > _MANY else b"-0" not in flat:
-        return False
+    if found.view("i8").all() if len(flat) > _MANY else b"-0" not in flat:
+        return False  # no cell is 0, of which only the bits are all zero
     tight = flat.replace(b" ", b"") if b" " in flat else flat
     return b",-0," in b",%b," % tight
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _SHORT = 1024  # bytes of one line, up to which orjson is quicker than simdjson
 _MANY = 4096  # bytes, from which numpy looks for the ends of lines, and for gaps
 _FOREIGN = b'[{"tfn'  # what JSON knows besides numbers, by the bytes that such a thing has
+_NOTHING = (b"", b",")  # what a body begins with whose first cell is empty
 _RETURN = ord("\r")
 
 
@@ -37,7 +38,9 @@ def read_numbers(raw: bytes, delimiter: bytes = b",") -> NDArray[Any] | None:
         raw: the body.
         delimiter: one byte that occurs in no number.
     """
-    return _read_blocks(raw, delimiter) if len(raw) > BLOCK else _read_block(raw, delimiter)
+    if len(raw) > BLOCK:
+        return _read_blocks(raw, delimiter)
+    return _read_block(raw, delimiter) if raw else None
 
 
 def _read_blocks(raw: bytes, delimiter: bytes) -> NDArray[Any] | None:
@@ -118,14 +121,15 @@ def _read_many(raw: bytes) -> NDArray[Any] | None:
 
 def _read_cells(flat: bytes) -> NDArray[Any] | None:
     raw = b"[%b]" % flat
-    found = parse_many(raw)  # fails at the first gap, which is quicker than to look for one
+    # Parsing fails at the first gap, which is quicker than to look everywhere for one.
+    found = None if b",," in flat[:_MANY] else parse_many(raw)
     if found is None:
         found = _read_around_gaps(flat) if _has_gaps(flat) else parse_few(raw)
     return None if found is None or loses_sign(flat, found) else found
 
 
 def _has_gaps(flat: bytes) -> bool:
-    return b",," in flat or flat[:1] == b"," or flat[-1:] == b","
+    return b",," in flat or flat[:1] in _NOTHING or flat[-1:] == b","
 
 
 def _fill_gaps(flat: bytes) -> bytes:
