@@ -54,6 +54,7 @@ def body_of(name: str, values: Any) -> tuple[Any, bytes]:
 
 
 def matrix(found: Any) -> Any:
+    found = found[1] if isinstance(found, tuple) else found
     if hasattr(found, "toarray"):
         return found.toarray()
     return np.asarray(getattr(found, "values", found))

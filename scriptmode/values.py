@@ -53,8 +53,7 @@ class Table:
     __slots__ = ("names", "values")
 
     def __init__(self, names: Sequence[str], values: NDArray[Any]) -> None:
-        self.names = tuple(names)
-        self.values = values
+        self.names, self.values = tuple(names), values
 
     @property
     def shape(self) -> tuple[int, ...]:

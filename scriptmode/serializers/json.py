@@ -65,9 +65,10 @@ class JSON:
         """
         table: Any = None
         if type(body) is bytes and not params and len(body) <= SMALL:
-            if self._reads_rows and body[:2] == b"[[":
+            second = body[1:2]  # enough to choose by: each road looks at the rest
+            if second == b"[" and self._reads_rows:
                 table = read_few_rows(body)
-            elif self._reads_records and body[:2] == b"[{":
+            elif second == b"{" and self._reads_records:
                 table = read_few_records(body)
             if table is not None:
                 return table

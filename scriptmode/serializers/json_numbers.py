@@ -15,6 +15,8 @@ from scriptmode.serializers.flat import IN_NUMBERS, kernel, pack, parse_nested
 from scriptmode.values import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
 SMALL = 1500
@@ -78,27 +80,30 @@ def read_few_records(raw: bytes) -> Table | None:
     try:
         records = kernel()[0](raw)
         first = records[0]
-        # Two quotes a name and no more: no text, no further name, and none that stands twice.
-        if not first or raw.count(b'"') != 2 * len(first) * len(records):
+        height, width = len(records), len(first)
+        # A colon a name and no more: no further name, and none that stands twice.
+        if not width or raw.count(b":") != height * width:
             return None
-        matrix = _read_record(first) if len(records) == 1 else _read_alike(records, tuple(first))
-    except (ValueError, TypeError, AttributeError, LookupError):  # no JSON, or other names or cells
+        cells = first.values() if height == 1 else _cells_alike(records, tuple(first))
+        matrix = pack(cells, height, width)
+        if matrix is None and raw.count(b'"') == 2 * height * width:  # no text: some are null
+            matrix = _with_nulls(cells, height)
+    except (ValueError, TypeError, AttributeError, LookupError):  # no JSON, other names or cells
         return None
     return None if matrix is None else Table(first, matrix)
 
 
-def _read_record(record: dict[str, Any]) -> NDArray[Any]:
+def _cells_alike(records: list[dict[str, Any]], names: tuple[str, ...]) -> list[Any]:
+    """The cells of records that all have the names of the first."""
+    if len(names) == 1:
+        return [record[names[0]] for record in records]
+    return [*chain.from_iterable(map(itemgetter(*names), records))]
+
+
+def _with_nulls(cells: Collection[Any], height: int) -> NDArray[Any]:
     import numpy as np
 
-    return np.fromiter(record.values(), np.float64, len(record)).reshape(1, -1)
-
-
-def _read_alike(records: list[dict[str, Any]], names: tuple[str, ...]) -> NDArray[Any] | None:
-    if len(names) == 1:
-        cells = [record[names[0]] for record in records]
-    else:
-        cells = [*chain.from_iterable(map(itemgetter(*names), records))]
-    return pack(cells, len(records), len(names))
+    return np.fromiter(cells, np.float64, len(cells)).reshape(height, -1)
 
 
 def read_few_lines(raw: bytes) -> NDArray[Any] | Table | None:

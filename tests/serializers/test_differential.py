@@ -2090,7 +2090,7 @@ def read_multipart(body: bytes, params: Mapping[str, str]) -> Any:
     names = re.findall(
         r'name="?([^";\r\n]*)', body.decode("latin-1").encode("latin-1").decode("utf-8", "replace")
     )
-    read = Multipart().typed((), names, ()).reading(lambda content, kind: (kind, content))
+    read = Multipart().typed((), names, (), None).reading(lambda content, kind: (kind, content))
     found = read.decode(body, {"boundary": "X"})
     if isinstance(found, pd.DataFrame):
         cells_of = {name: found[name][0] or "" for name in found.columns}
