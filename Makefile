@@ -50,7 +50,7 @@ test-oldest:
 	.venv-oldest/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	.venv-oldest/bin/python -m pip install --quiet --constraint tests/oldest.txt \
 	    --editable '.[xgboost,sklearn,serve,yaml,formats]' --group test ruff
-	.venv-oldest/bin/python -m pytest
+	.venv-oldest/bin/python -m pytest tests
 
 schema: $(READY)
 	$(BIN)/python -m scriptmode.handlers.declaration > docs/scriptmode.schema.json

@@ -38,7 +38,10 @@ def read_doubles(raw: bytes) -> NDArray[Any] | None:
     import numpy as np
 
     cells: NDArray[Any] = np.ndarray((height, width), kind, raw, first + 1, (stride, cell))
-    return cells.astype(np.float64)
+    if kind == ">f8":
+        return cells.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # of NaNs of the kind that signals
+        return cells.astype(np.float64)
 
 
 def _array(raw: bytes, at: int) -> tuple[int, int]:

@@ -439,5 +439,5 @@ def test_an_enormous_sparse_prediction_is_carried_sparse_or_refused(name: str) -
     assert name in ("libsvm", "recordio")
     assert len(body) < 100_000
     found = ENCODERS[name].decode(body, {})
-    assert found.tocoo().coords[0].tolist() == [3]
+    assert found.tocoo().row.tolist() == [3]
     assert found.shape == value.shape
