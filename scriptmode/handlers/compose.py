@@ -11,7 +11,7 @@ from scriptmode.handlers.columns import read_features
 from scriptmode.handlers.composition import Composition
 from scriptmode.handlers.contract import Contract
 from scriptmode.handlers.envelope import read_path, wrap_decoder, wrap_encoder
-from scriptmode.handlers.environment import from_environment, selected_outputs
+from scriptmode.handlers.environment import default_accept, from_environment, selected_outputs
 from scriptmode.handlers.handler import Handler
 from scriptmode.handlers.hooks import is_hook, read_hook
 from scriptmode.handlers.inference import Inference
@@ -188,7 +188,7 @@ def build(layers: Sequence[Mapping[str, Any]], registries: Registries) -> Handle
         wrap_decoder(_typed(each, inference.contract), path, parameters) for each in decoders
     ]
     encoders = _enveloped(encoders, fields["response"], inference)
-    made = Composition.of(inference, decoders, encoders, checks)
+    made = Composition.of(inference, decoders, encoders, checks, default_accept())
     return Handler(made.model_fn, made.input_fn, made.predict_fn, made.output_fn)
 
 

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptmode.errors import (
+    DeclarationError,
     LayoutError,
     MalformedBodyError,
     NotAcceptableError,
     PredictionError,
 )
+from scriptmode.handlers.edge import Refusal, Unloaded, error_of, loaded, stack_of
 from scriptmode.handlers.intake import Intake
 from scriptmode.handlers.loading import Checks, load
+from scriptmode.handlers.reports import JSON_TYPE, Report
 from scriptmode.media import Offers
 from scriptmode.serializers.base import Composite, as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from scriptmode.handlers.edge import Stack
     from scriptmode.handlers.inference import Inference
     from scriptmode.serializers.base import Body, Decoder, Encoder
 
@@ -37,6 +43,8 @@ class Composition:
         offers: chooses among ``writers``.
         writers: for each offer, the encoder and the media type it will answer with.
         checks: what is made sure of while a model is loaded.
+        accept: what a request without an Accept header is taken to accept; None for the first
+            of ``offers``.
     """
 
     inference: Inference
@@ -44,6 +52,7 @@ class Composition:
     offers: Offers
     writers: tuple[tuple[Encoder, str], ...]
     checks: Checks = Checks()  # noqa: RUF009 - frozen
+    accept: str | None = None
 
     @classmethod
     def of(
@@ -52,11 +61,13 @@ class Composition:
         decoders: Sequence[Decoder],
         encoders: Sequence[Encoder],
         checks: Checks = Checks(),  # noqa: B008 - frozen
+        accept: str | None = None,
     ) -> Composition:
         """Compose resolved parts; see :func:`scriptmode.handlers.compose.compose`.
 
         Raises:
-            DeclarationError: two decoders read the same content type.
+            DeclarationError: two decoders read the same content type, or nothing that ``accept``
+                allows can be written.
         """
         # Every encoder's canonical type goes before all aliases: the order decides ties.
         canonical = [(encoder, encoder.media_types[0]) for encoder in encoders]
@@ -66,7 +77,11 @@ class Composition:
         offers = Offers([media_type for _, media_type in writers], understood, len(canonical))
         alone = Intake([each for each in decoders if not isinstance(each, Composite)] or decoders)
         whole = [each.reading(alone) if isinstance(each, Composite) else each for each in decoders]
-        return cls(inference, Intake(whole), offers, writers, checks)
+        try:
+            offers.choose(accept)
+        except NotAcceptableError as error:
+            raise DeclarationError(f"without an Accept header: {error}") from None
+        return cls(inference, Intake(whole), offers, writers, checks, accept)
 
     def model_fn(self, model_dir: str, context: Any = None) -> Any:
         """Load the model.
@@ -83,7 +98,14 @@ class Composition:
                 or its manifest.
             UntrustedFormatError: loading it could execute code that nobody trusted.
         """
-        return load(self.inference, Path(model_dir), self.checks)
+        stack = stack_of(context)
+        try:
+            return self._load(model_dir)
+        except Exception as error:
+            if stack is None or stack.is_told_of_failed_loads:
+                raise
+            Report.of(error)  # which logs it
+            return Unloaded(error, partial(self._load, model_dir))
 
     def input_fn(self, body: Body, content_type: str | None, context: Any = None) -> Any:
         """Decode a request.
@@ -97,8 +119,18 @@ class Composition:
             A neutral value (see :mod:`scriptmode.values`).
 
         Raises:
-            RequestError: the body cannot be read as what it claims to be.
+            RequestError: the body cannot be read as what it claims to be. In a serving stack it
+                is returned, as a ``Refusal``.
         """
+        stack = stack_of(context)
+        if stack is None:
+            return self._decode(body, content_type)
+        try:
+            return self._decode(stack.body(body), stack.content_type(content_type))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - output_fn answers
+            return Refusal(error)
+
+    def _decode(self, body: Body, content_type: str | None) -> Any:
         decoder, params = self.intake.reader(content_type)
         if isinstance(body, str) and "charset" in params:  # somebody has decoded it already
             params = {name: value for name, value in params.items() if name != "charset"}
@@ -126,12 +158,20 @@ class Composition:
             InvalidFeaturesError: columns are missing, extra, too few or too many, or a cell is not
                 what its feature says.
             PredictionError: another number of rows came out than in.
+            Exception: whatever a hook or the model raises. In a serving stack any of these is
+                returned, as a ``Refusal``.
         """
-        return self.inference(data, model, context)
+        stack = stack_of(context)
+        if stack is None:
+            return self.inference(data, model, context)
+        if isinstance(data, Refusal):
+            return data
+        try:
+            return self.inference(data, loaded(model), stack.context)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - output_fn answers
+            return Refusal(error)
 
-    def output_fn(
-        self, prediction: Any, accept: str | None, context: Any = None
-    ) -> tuple[bytes, str]:
+    def output_fn(self, prediction: Any, accept: str | None, context: Any = None) -> Any:
         """Encode a response.
 
         Args:
@@ -140,13 +180,28 @@ class Composition:
             context: what the serving stack tells about the request, if it does.
 
         Returns:
-            The body and its content type.
+            The body and its content type; in a serving stack what that one needs.
 
         Raises:
             NotAcceptableError: nothing that Accept allows can be written, but something else
                 can.
-            PredictionError: no declared format can carry the prediction.
+            PredictionError: no declared format can carry the prediction. In a serving stack
+                either is an answer.
         """
+        stack = stack_of(context)
+        if stack is None:
+            return self._encode(prediction, accept)
+        if isinstance(prediction, Refusal):
+            return _tell(stack, error_of(prediction))
+        try:
+            body, content_type = self._encode(prediction, stack.accept(accept))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the answer says so
+            return _tell(stack, error)
+        return stack.answer(HTTPStatus.OK, body, content_type)
+
+    def _encode(self, prediction: Any, accept: str | None) -> tuple[bytes, str]:
+        if accept is None or accept == "*/*":
+            accept = self.accept
         offer, params = self.offers.choose(accept)
         encoder, media_type = self.writers[offer]
         try:
@@ -158,6 +213,9 @@ class Composition:
                 f"no declared format can carry the prediction: {error}"
             ) from error
 
+    def _load(self, model_dir: str) -> Any:
+        return load(self.inference, Path(model_dir), self.checks)
+
     def _examples(self, decoder: Decoder) -> tuple[str, ...]:
         from scriptmode.handlers.examples import example_bodies
 
@@ -167,6 +225,11 @@ class Composition:
         """Whether the caller has a choice: else it is the script that is wrong."""
         others = {id(encoder): encoder for encoder, _ in self.writers if encoder is not besides}
         return any(_carries(encoder, prediction) for encoder in others.values())
+
+
+def _tell(stack: Stack, error: BaseException) -> Any:
+    report = Report.of(error)
+    return stack.answer(report.status, report.body, JSON_TYPE)
 
 
 def _carries(encoder: Encoder, prediction: Any) -> bool:

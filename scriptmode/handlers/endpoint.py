@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,11 +12,11 @@ from scriptmode.errors import (
     MalformedBodyError,
     ModelLoadError,
     PredictionError,
-    RequestError,
 )
 from scriptmode.handlers.composition import Composition
 from scriptmode.handlers.context import RequestContext
 from scriptmode.handlers.loading import replay
+from scriptmode.handlers.reports import JSON_TYPE, Report
 from scriptmode.models.base import MANIFEST
 from scriptmode.serializers.base import as_bytes
 from scriptmode.serializers.plain import dump_json
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 MAX_UNPACKED = 64 * 2**20
 """The most bytes that a compressed body unpacks to, unless a host says otherwise."""
 
-_LOG = logging.getLogger("scriptmode")
-_JSON = "application/json"
 # The content types whose bodies the serving stacks hand to scripts as text, to the letter.
 _AS_TEXT = ("application/json", "text/csv")
 
@@ -137,14 +134,11 @@ class Endpoint:
         """Answer one request; what goes wrong is part of the response, and nothing is raised."""
         try:
             return _compress(_respond(*self._answer(request)), request.context)
-        except RequestError as error:
-            return failure(error.status, error.to_dict(), error)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a script may raise anything, or exit
-            _LOG.exception("the script failed to answer a request")
-            report = {"code": PredictionError.code, "message": _public(error)}
-            return failure(PredictionError.status, report, error)
+            report = Report.of(error)
+            return Response(report.status, JSON_TYPE, report.body, error)
 
     def _answer(self, request: Request) -> tuple[Any, str]:
         body, content_type, accept, context = request
@@ -153,17 +147,17 @@ class Endpoint:
         if self._decodes_text and content_type in _AS_TEXT:
             body = _to_text(body)
         if self._needs_accept and (accept is None or accept.strip() in ("", "*/*")):
-            accept = _JSON
+            accept = JSON_TYPE
         data = self._input_fn(body, content_type, context)
         prediction = self._predict_fn(data, self._model, context)
-        return self._output_fn(prediction, accept, context), accept or _JSON
+        return self._output_fn(prediction, accept, context), accept or JSON_TYPE
 
 
 def failure(
     status: int, report: Mapping[str, object], error: BaseException | None = None
 ) -> Response:
     """An error as a caller gets it: a JSON object with ``code`` and ``message``."""
-    return Response(status, _JSON, json.dumps(report).encode(), error)
+    return Response(status, JSON_TYPE, json.dumps(report).encode(), error)
 
 
 def _with_context(function: Callable[..., Any], count: int) -> Callable[..., Any]:
@@ -204,7 +198,7 @@ def _respond(answer: Any, accept: str) -> Response:
     if isinstance(body, str):
         body = body.encode()
     elif body is answer and isinstance(body, (dict, list, int, float, type(None))):
-        body, content_type = dump_json(body), _JSON
+        body, content_type = dump_json(body), JSON_TYPE
     if isinstance(body, (bytes, bytearray)) and content_type.isascii():
         return Response(200, content_type, bytes(body))
     raise PredictionError(
@@ -215,10 +209,3 @@ def _respond(answer: Any, accept: str) -> Response:
 def _compress(response: Response, context: RequestContext) -> Response:
     body, coding = encode_content(response.body, context.headers.get("accept-encoding"))
     return response if coding is None else response._replace(body=body, coding=coding)
-
-
-def _public(error: BaseException) -> str:
-    """What a caller may know of a failure: our own message, never that of foreign code."""
-    if isinstance(error, PredictionError):
-        return str(error)
-    return "the model failed to answer; the log of the server has the reason"

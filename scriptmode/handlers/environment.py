@@ -19,6 +19,7 @@ _SINGLE = ("model", "label", "extra", "before", "after", "rows", "request", "ver
 _STRUCTURED = ("options", "response")  # no list of names: only files and keywords can declare it
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _SELECTED = "SAGEMAKER_INFERENCE_OUTPUT"
+_ACCEPT = "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"
 
 
 def from_environment(fields: Collection[str]) -> dict[str, Any]:
@@ -50,6 +51,11 @@ def selected_outputs() -> list[str] | None:
     """What ``SAGEMAKER_INFERENCE_OUTPUT`` asks of SageMaker's XGBoost container."""
     selected = os.environ.get(_SELECTED)
     return _split(selected.lower().replace(" ", "")) if selected else None
+
+
+def default_accept() -> str | None:
+    """What ``SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT`` takes an absent Accept header for."""
+    return os.environ.get(_ACCEPT) or None
 
 
 def _read(field: str, variable: str, value: str) -> Any:

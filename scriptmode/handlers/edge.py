@@ -1,0 +1,216 @@
+"""The serving stacks that call the four functions, told apart while a request is answered.
+
+They disagree about what bodies are, about headers, contexts, return values and errors. This is the
+only file that knows which is which, and it finds out by what is there, never by configuration:
+
+- sagemaker-containers (Flask): no context reaches a function, and what one raises is a bare 500.
+- sagemaker-inference and the toolkits that are built on it (multi-model-server, TorchServe): a
+  context that takes a status; what is raised goes to the caller with its traceback.
+- sagemaker-inference before 1.6: the same, but it keeps the context to itself.
+- anything else, ours and tests among them: functions are plain Python, and raise.
+
+So in the stacks errors travel as values: a ``Refusal`` goes from the function that failed to
+``output_fn``, which answers with the right status.
+
+Contract: ``_worker`` and ``_transformer`` of sagemaker-containers 2.8.6, ``transformer`` of
+sagemaker-inference 1.5.5 and 1.10.1, and ``handler_service`` of
+sagemaker-huggingface-inference-toolkit 2.6.0.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+from scriptmode.handlers.context import RequestContext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from scriptmode.serializers.base import Body
+
+_FLASK_FAMILY = "sagemaker_containers"
+_TOOLKIT = "sagemaker_inference.transformer"
+_HUGGING_FACE = "sagemaker_huggingface_inference_toolkit.handler_service"
+_UNDECODABLE = "\ufffd"
+_DEEPEST = 8  # frames between one of our functions and the toolkit's
+
+
+class Refusal:
+    """An error on its way to ``output_fn``; whoever uses it in between meets the error itself.
+
+    Args:
+        error: what went wrong.
+    """
+
+    __slots__ = ("_error",)
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def _raise(self, *_: object) -> NoReturn:
+        raise self._error
+
+    __getattr__ = __getitem__ = __iter__ = __len__ = __bool__ = __call__ = __contains__ = _raise
+    __array__ = __float__ = __int__ = __str__ = __bytes__ = __add__ = __eq__ = _raise
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return f"Refusal({self._error!r})"
+
+
+class Unloaded(Refusal):
+    """A model that could not be loaded; each request tries again, as the stacks do.
+
+    Args:
+        error: what went wrong.
+        load: tries again.
+    """
+
+    __slots__ = ("_load",)
+
+    def __init__(self, error: BaseException, load: Callable[[], Any]) -> None:
+        super().__init__(error)
+        self._load = load
+
+
+def error_of(refusal: Refusal) -> BaseException:
+    """What a refusal carries."""
+    return refusal._error  # noqa: SLF001 - which hides everything, to be met when it is used
+
+
+def loaded(model: Any) -> Any:
+    """The model; one that could not be loaded is tried again.
+
+    Raises:
+        Exception: it cannot be loaded now either.
+    """
+    return model._load() if isinstance(model, Unloaded) else model  # noqa: SLF001
+
+
+class Stack(Protocol):
+    """A serving stack, in the middle of a request."""
+
+    @property
+    def context(self) -> Any:
+        """What tells of the request, for hooks (see ``RequestContext.of``)."""
+        ...
+
+    @property
+    def is_told_of_failed_loads(self) -> bool:
+        """Whether a model that cannot be loaded must be reported by raising."""
+        ...
+
+    def body(self, body: Body) -> Body:
+        """The body as it was sent."""
+        ...
+
+    def content_type(self, given: str | None) -> str | None:
+        """The Content-Type header as it was sent; None where there was none."""
+        ...
+
+    def accept(self, given: str | None) -> str | None:
+        """The Accept header as it was sent; None where there was none, or it was ``*/*``."""
+        ...
+
+    def answer(self, status: int, body: bytes, content_type: str) -> Any:
+        """What ``output_fn`` must return."""
+        ...
+
+
+def stack_of(context: Any) -> Stack | None:
+    """The stack that called one of the four functions; None for any other caller.
+
+    Args:
+        context: what it passed as the context.
+    """
+    if isinstance(context, RequestContext):
+        return None
+    modules = sys.modules
+    if context is None and _TOOLKIT in modules:
+        context = _hidden_context()
+    if hasattr(context, "set_response_status"):
+        return _ModelServer(context)
+    if _FLASK_FAMILY in modules and "flask" in modules and _is_flask_family(modules["flask"]):
+        return _Flask(modules["flask"])
+    return None
+
+
+@dataclass(frozen=True)
+class _ModelServer:
+    """multi-model-server or TorchServe, by way of one of the toolkits."""
+
+    context: Any
+
+    is_told_of_failed_loads = False  # a health check answers all the same, and workers die
+
+    def body(self, body: Body) -> Body:
+        return body
+
+    def content_type(self, given: str | None) -> str | None:
+        return given
+
+    def accept(self, given: str | None) -> str | None:
+        return _unless_any(RequestContext.of(self.context).accept)
+
+    def answer(self, status: int, body: bytes, content_type: str) -> Any:
+        if status != HTTPStatus.OK:
+            self.context.set_response_status(code=status, phrase=HTTPStatus(status).phrase)
+        if _HUGGING_FACE in sys.modules:  # where a pair would become a JSON array
+            return body
+        return body, content_type
+
+
+@dataclass(frozen=True)
+class _Flask:
+    """The single-model XGBoost and scikit-learn images."""
+
+    flask: Any
+
+    is_told_of_failed_loads = True  # /ping must fail
+
+    @property
+    def context(self) -> RequestContext:
+        headers = {name.lower(): value for name, value in self.flask.request.headers.items()}
+        return RequestContext(headers)
+
+    def body(self, body: Body) -> Body:
+        # What is not UTF-8 was replaced when the body became text.
+        is_damaged = isinstance(body, str) and _UNDECODABLE in body
+        return self.flask.request.get_data() if is_damaged else body
+
+    def content_type(self, given: str | None) -> str | None:
+        headers = self.flask.request.headers
+        return given if "Content-Type" in headers or "ContentType" in headers else None
+
+    def accept(self, given: str | None) -> str | None:
+        return _unless_any(self.flask.request.headers.get("Accept"))
+
+    def answer(self, status: int, body: bytes, content_type: str) -> Any:
+        return self.flask.Response(body, status=status, content_type=content_type)
+
+
+def _unless_any(accept: str | None) -> str | None:
+    return None if accept is None or accept.strip() in ("", "*/*") else accept
+
+
+def _is_flask_family(flask: Any) -> bool:
+    if not flask.has_request_context():
+        return False
+    app = flask.current_app._get_current_object()  # noqa: SLF001 - the proxy's own method
+    return any(kind.__module__.startswith(_FLASK_FAMILY) for kind in type(app).__mro__)
+
+
+def _hidden_context() -> Any:
+    """The context that a toolkit before 1.6 has, and passes to nobody; None without one."""
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - of the function that asks
+    for _ in range(_DEEPEST):
+        frame = frame.f_back if frame is not None else None
+        if frame is None:
+            return None
+        if frame.f_code.co_name == "transform" and frame.f_globals.get("__name__") == _TOOLKIT:
+            return frame.f_locals.get("context")
+    return None
