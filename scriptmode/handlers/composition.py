@@ -128,7 +128,7 @@ class Composition:
         try:
             return self._decode(stack.body(body), stack.content_type(content_type))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - output_fn answers
-            return Refusal(error)
+            return stack.refuse(error)
 
     def _decode(self, body: Body, content_type: str | None) -> Any:
         decoder, params = self.intake.reader(content_type)
@@ -169,7 +169,7 @@ class Composition:
         try:
             return self.inference(data, loaded(model), stack.context)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - output_fn answers
-            return Refusal(error)
+            return stack.refuse(error)
 
     def output_fn(self, prediction: Any, accept: str | None, context: Any = None) -> Any:
         """Encode a response.

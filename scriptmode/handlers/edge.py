@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
+from scriptmode.errors import RequestError, UnsupportedMediaTypeError
 from scriptmode.handlers.context import RequestContext
 
 if TYPE_CHECKING:
@@ -33,10 +34,12 @@ if TYPE_CHECKING:
     from scriptmode.serializers.base import Body
 
 _FLASK_FAMILY = "sagemaker_containers"
+_FLASK_TRANSFORMER = "sagemaker_containers._transformer"
 _TOOLKIT = "sagemaker_inference.transformer"
+_TOOLKIT_ERRORS = "sagemaker_inference.errors"
 _HUGGING_FACE = "sagemaker_huggingface_inference_toolkit.handler_service"
 _UNDECODABLE = "\ufffd"
-_DEEPEST = 8  # frames between one of our functions and the toolkit's
+_DEEPEST = 10  # frames between this file and a toolkit
 
 
 class Refusal:
@@ -44,15 +47,16 @@ class Refusal:
 
     Args:
         error: what went wrong.
+        raised: the same for those who use it, where a stack reads the status of exceptions.
     """
 
-    __slots__ = ("_error",)
+    __slots__ = ("_error", "_raised")
 
-    def __init__(self, error: BaseException) -> None:
-        self._error = error
+    def __init__(self, error: BaseException, raised: BaseException | None = None) -> None:
+        self._error, self._raised = error, raised or error
 
     def _raise(self, *_: object) -> NoReturn:
-        raise self._error
+        raise self._raised
 
     __getattr__ = __getitem__ = __iter__ = __len__ = __bool__ = __call__ = __contains__ = _raise
     __array__ = __float__ = __int__ = __str__ = __bytes__ = __add__ = __eq__ = _raise
@@ -116,6 +120,10 @@ class Stack(Protocol):
         """The Accept header as it was sent; None where there was none, or it was ``*/*``."""
         ...
 
+    def refuse(self, error: BaseException) -> Refusal:
+        """An error on its way to ``output_fn``, raised in functions by hand in between."""
+        ...
+
     def answer(self, status: int, body: bytes, content_type: str) -> Any:
         """What ``output_fn`` must return."""
         ...
@@ -130,8 +138,8 @@ def stack_of(context: Any) -> Stack | None:
     if isinstance(context, RequestContext):
         return None
     modules = sys.modules
-    if context is None and _TOOLKIT in modules:
-        context = _hidden_context()
+    if context is None and _TOOLKIT in modules:  # before 1.6 it keeps the context to itself
+        context = _local_of(_TOOLKIT, "context")
     if hasattr(context, "set_response_status"):
         return _ModelServer(context)
     if _FLASK_FAMILY in modules and "flask" in modules and _is_flask_family(modules["flask"]):
@@ -147,7 +155,12 @@ class _ModelServer:
 
     is_told_of_failed_loads = False  # a health check answers all the same, and workers die
 
-    def body(self, body: Body) -> Body:
+    def body(self, body: Body | None) -> Body:
+        if body is None:
+            raise UnsupportedMediaTypeError(
+                "the model server takes forms apart before any function sees them; send another"
+                " content type"
+            )
         return body
 
     def content_type(self, given: str | None) -> str | None:
@@ -155,6 +168,10 @@ class _ModelServer:
 
     def accept(self, given: str | None) -> str | None:
         return _unless_any(RequestContext.of(self.context).accept)
+
+    def refuse(self, error: BaseException) -> Refusal:
+        errors = sys.modules.get(_TOOLKIT_ERRORS)
+        return Refusal(error, None if errors is None else _with_status(error, errors))
 
     def answer(self, status: int, body: bytes, content_type: str) -> Any:
         if status != HTTPStatus.OK:
@@ -178,19 +195,35 @@ class _Flask:
         return RequestContext(headers)
 
     def body(self, body: Body) -> Body:
-        # What is not UTF-8 was replaced when the body became text.
-        is_damaged = isinstance(body, str) and _UNDECODABLE in body
-        return self.flask.request.get_data() if is_damaged else body
+        if not (isinstance(body, str) and _UNDECODABLE in body):
+            return body
+        # What is not UTF-8 was replaced when the body became text; the bytes are kept.
+        request = _local_of(_FLASK_TRANSFORMER, "request")
+        return body if request is None else bytes(request.get_data())
 
     def content_type(self, given: str | None) -> str | None:
         headers = self.flask.request.headers
-        return given if "Content-Type" in headers or "ContentType" in headers else None
+        sent = headers.get("Content-Type") or headers.get("ContentType") or ""
+        return given if sent.strip() else None
 
     def accept(self, given: str | None) -> str | None:
         return _unless_any(self.flask.request.headers.get("Accept"))
 
+    def refuse(self, error: BaseException) -> Refusal:
+        return Refusal(error)
+
     def answer(self, status: int, body: bytes, content_type: str) -> Any:
         return self.flask.Response(body, status=status, content_type=content_type)
+
+
+def _with_status(error: BaseException, errors: Any) -> BaseException | None:
+    """A caller's mistake as an error of the toolkit's too, which takes the status from those."""
+    if not isinstance(error, RequestError):
+        return None
+    kind = type(type(error).__name__, (type(error), errors.BaseInferenceToolkitError), {})
+    told: BaseException = kind.__new__(kind, *error.args)
+    vars(told).update(vars(error), status_code=error.status, message=str(error), phrase=error.code)
+    return told
 
 
 def _unless_any(accept: str | None) -> str | None:
@@ -204,13 +237,13 @@ def _is_flask_family(flask: Any) -> bool:
     return any(kind.__module__.startswith(_FLASK_FAMILY) for kind in type(app).__mro__)
 
 
-def _hidden_context() -> Any:
-    """The context that a toolkit before 1.6 has, and passes to nobody; None without one."""
-    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - of the function that asks
+def _local_of(module: str, name: str) -> Any:
+    """A variable of the toolkit's ``transform`` that is under way in this thread; None without."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - it is passed to nobody
     for _ in range(_DEEPEST):
         frame = frame.f_back if frame is not None else None
         if frame is None:
             return None
-        if frame.f_code.co_name == "transform" and frame.f_globals.get("__name__") == _TOOLKIT:
-            return frame.f_locals.get("context")
+        if frame.f_code.co_name == "transform" and frame.f_globals.get("__name__") == module:
+            return frame.f_locals.get(name)
     return None
