@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := build/peers/.ready
 
-.PHONY: demo test check bench docs schema test-oldest clean
+.PHONY: demo test check bench contract docs schema test-oldest clean
 .DEFAULT_GOAL := test
 
 $(READY): pyproject.toml
@@ -38,8 +38,13 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.imports
 	$(BIN)/python -m benchmarks.stages
 	$(BIN)/python -m benchmarks.contract
+	$(BIN)/python -m benchmarks.dispatch
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python -m benchmarks.codecs
+
+# Every request of the table through every real serving stack, each in an environment of its own.
+contract: $(READY)
+	$(BIN)/python -m tests.contract
 
 docs: $(READY)
 	$(BIN)/sphinx-build -W -q docs build/docs

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from scriptmode.errors import (
     DeclarationError,
@@ -15,7 +16,7 @@ from scriptmode.errors import (
     NotAcceptableError,
     PredictionError,
 )
-from scriptmode.handlers.edge import Refusal, Unloaded, error_of, loaded, stack_of
+from scriptmode.handlers.edge import Refusal, Unloaded, stack_of
 from scriptmode.handlers.intake import Intake
 from scriptmode.handlers.loading import Checks, load
 from scriptmode.handlers.reports import JSON_TYPE, Report
@@ -23,11 +24,20 @@ from scriptmode.media import Offers
 from scriptmode.serializers.base import Composite, as_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from scriptmode.handlers.edge import Stack
     from scriptmode.handlers.inference import Inference
     from scriptmode.serializers.base import Body, Decoder, Encoder
+
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+def _counted(function: F) -> F:
+    """With its signature made once: the toolkits since 1.6 ask for it four times a request."""
+    function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+    return function
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,7 @@ class Composition:
             raise DeclarationError(f"without an Accept header: {error}") from None
         return cls(inference, Intake(whole), offers, writers, checks, accept)
 
+    @_counted
     def model_fn(self, model_dir: str, context: Any = None) -> Any:
         """Load the model.
 
@@ -107,6 +118,7 @@ class Composition:
             Report.of(error)  # which logs it
             return Unloaded(error, partial(self._load, model_dir))
 
+    @_counted
     def input_fn(self, body: Body, content_type: str | None, context: Any = None) -> Any:
         """Decode a request.
 
@@ -143,6 +155,7 @@ class Composition:
                 f"the body is not valid {decoder.media_types[0]} ({type(error).__name__})"
             ) from error
 
+    @_counted
     def predict_fn(self, data: Any, model: Any, context: Any = None) -> Any:
         """Hold the request to the model's columns, call the hooks, and ask the model.
 
@@ -167,10 +180,11 @@ class Composition:
         if isinstance(data, Refusal):
             return data
         try:
-            return self.inference(data, loaded(model), stack.context)
+            return self.inference(data, Unloaded.loaded(model), stack.context)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - output_fn answers
             return stack.refuse(error)
 
+    @_counted
     def output_fn(self, prediction: Any, accept: str | None, context: Any = None) -> Any:
         """Encode a response.
 
@@ -192,7 +206,7 @@ class Composition:
         if stack is None:
             return self._encode(prediction, accept)
         if isinstance(prediction, Refusal):
-            return _tell(stack, error_of(prediction))
+            return _tell(stack, Refusal.error_of(prediction))
         try:
             body, content_type = self._encode(prediction, stack.accept(accept))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the answer says so

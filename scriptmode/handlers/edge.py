@@ -19,17 +19,19 @@ sagemaker-huggingface-inference-toolkit 2.6.0.
 
 from __future__ import annotations
 
+import inspect
 import sys
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol
 
 from scriptmode.errors import RequestError, UnsupportedMediaTypeError
 from scriptmode.handlers.context import RequestContext
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import FrameType
+    from collections.abc import Callable, Generator
 
     from scriptmode.serializers.base import Body
 
@@ -65,6 +67,14 @@ class Refusal:
     def __repr__(self) -> str:
         return f"Refusal({self._error!r})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Refusal, (self._error,)
+
+    @staticmethod
+    def error_of(refusal: Refusal) -> BaseException:
+        """What a refusal carries; it has no attributes of its own to read."""
+        return refusal._error
+
 
 class Unloaded(Refusal):
     """A model that could not be loaded; each request tries again, as the stacks do.
@@ -80,19 +90,14 @@ class Unloaded(Refusal):
         super().__init__(error)
         self._load = load
 
+    @staticmethod
+    def loaded(model: Any) -> Any:
+        """The model; one that could not be loaded is tried again.
 
-def error_of(refusal: Refusal) -> BaseException:
-    """What a refusal carries."""
-    return refusal._error  # noqa: SLF001 - which hides everything, to be met when it is used
-
-
-def loaded(model: Any) -> Any:
-    """The model; one that could not be loaded is tried again.
-
-    Raises:
-        Exception: it cannot be loaded now either.
-    """
-    return model._load() if isinstance(model, Unloaded) else model  # noqa: SLF001
+        Raises:
+            Exception: it cannot be loaded now either.
+        """
+        return model._load() if isinstance(model, Unloaded) else model  # noqa: SLF001 - as above
 
 
 class Stack(Protocol):
@@ -103,10 +108,8 @@ class Stack(Protocol):
         """What tells of the request, for hooks (see ``RequestContext.of``)."""
         ...
 
-    @property
-    def is_told_of_failed_loads(self) -> bool:
-        """Whether a model that cannot be loaded must be reported by raising."""
-        ...
+    is_told_of_failed_loads: ClassVar[bool]
+    """Whether a model that cannot be loaded must be reported by raising."""
 
     def body(self, body: Body) -> Body:
         """The body as it was sent."""
@@ -129,6 +132,19 @@ class Stack(Protocol):
         ...
 
 
+_EMULATED: ContextVar[Stack | None] = ContextVar("emulated", default=None)
+
+
+@contextmanager
+def emulating(stack: Stack) -> Generator[None]:
+    """Within the block, the functions that are called are called by that stack."""
+    token = _EMULATED.set(stack)
+    try:
+        yield
+    finally:
+        _EMULATED.reset(token)
+
+
 def stack_of(context: Any) -> Stack | None:
     """The stack that called one of the four functions; None for any other caller.
 
@@ -137,25 +153,37 @@ def stack_of(context: Any) -> Stack | None:
     """
     if isinstance(context, RequestContext):
         return None
+    emulated = _EMULATED.get()
+    if emulated is not None:
+        return emulated
     modules = sys.modules
     if context is None and _TOOLKIT in modules:  # before 1.6 it keeps the context to itself
         context = _local_of(_TOOLKIT, "context")
     if hasattr(context, "set_response_status"):
-        return _ModelServer(context)
+        return ModelServer(context, modules.get(_TOOLKIT_ERRORS), _HUGGING_FACE not in modules)
     if _FLASK_FAMILY in modules and "flask" in modules and _is_flask_family(modules["flask"]):
-        return _Flask(modules["flask"])
+        return Flask(modules["flask"], _flask_body)
     return None
 
 
 @dataclass(frozen=True)
-class _ModelServer:
-    """multi-model-server or TorchServe, by way of one of the toolkits."""
+class ModelServer:
+    """multi-model-server or TorchServe, by way of one of the toolkits.
+
+    Args:
+        context: the server's own, of this request.
+        errors: the toolkit's module of exceptions, where it takes a status from them.
+        takes_pairs: whether ``output_fn`` may return a body and its type.
+    """
 
     context: Any
+    errors: Any = None
+    takes_pairs: bool = True
 
-    is_told_of_failed_loads = False  # a health check answers all the same, and workers die
+    is_told_of_failed_loads: ClassVar[bool] = False  # /ping answers all the same, and workers die
 
     def body(self, body: Body | None) -> Body:
+        """The body; a server that took it apart has none."""
         if body is None:
             raise UnsupportedMediaTypeError(
                 "the model server takes forms apart before any function sees them; send another"
@@ -164,56 +192,73 @@ class _ModelServer:
         return body
 
     def content_type(self, given: str | None) -> str | None:
+        """See :class:`Stack`."""
         return given
 
     def accept(self, given: str | None) -> str | None:
+        """See :class:`Stack`."""
         return _unless_any(RequestContext.of(self.context).accept)
 
     def refuse(self, error: BaseException) -> Refusal:
-        errors = sys.modules.get(_TOOLKIT_ERRORS)
-        return Refusal(error, None if errors is None else _with_status(error, errors))
+        """See :class:`Stack`."""
+        return Refusal(error, None if self.errors is None else _with_status(error, self.errors))
 
     def answer(self, status: int, body: bytes, content_type: str) -> Any:
+        """See :class:`Stack`."""
         if status != HTTPStatus.OK:
             self.context.set_response_status(code=status, phrase=HTTPStatus(status).phrase)
-        if _HUGGING_FACE in sys.modules:  # where a pair would become a JSON array
-            return body
-        return body, content_type
+        return (body, content_type) if self.takes_pairs else body
 
 
 @dataclass(frozen=True)
-class _Flask:
-    """The single-model XGBoost and scikit-learn images."""
+class Flask:
+    """The single-model XGBoost and scikit-learn images.
+
+    Args:
+        flask: the module.
+        sent: gives the body as it was sent; None where it is not to be had.
+    """
 
     flask: Any
+    sent: Callable[[], bytes | None]
 
-    is_told_of_failed_loads = True  # /ping must fail
+    is_told_of_failed_loads: ClassVar[bool] = True  # /ping must fail
 
     @property
     def context(self) -> RequestContext:
+        """The headers, which no function is told of."""
         headers = {name.lower(): value for name, value in self.flask.request.headers.items()}
         return RequestContext(headers)
 
     def body(self, body: Body) -> Body:
+        """The body; as it was sent, where making text of it lost something."""
         if not (isinstance(body, str) and _UNDECODABLE in body):
             return body
-        # What is not UTF-8 was replaced when the body became text; the bytes are kept.
-        request = _local_of(_FLASK_TRANSFORMER, "request")
-        return body if request is None else bytes(request.get_data())
+        sent = self.sent()  # what is not UTF-8 was replaced when the body became text
+        return body if sent is None else sent
 
     def content_type(self, given: str | None) -> str | None:
+        """See :class:`Stack`."""
         headers = self.flask.request.headers
         sent = headers.get("Content-Type") or headers.get("ContentType") or ""
         return given if sent.strip() else None
 
     def accept(self, given: str | None) -> str | None:
+        """See :class:`Stack`."""
         return _unless_any(self.flask.request.headers.get("Accept"))
 
     def refuse(self, error: BaseException) -> Refusal:
+        """See :class:`Stack`."""
         return Refusal(error)
 
     def answer(self, status: int, body: bytes, content_type: str) -> Any:
+        """See :class:`Stack`."""
         return self.flask.Response(body, status=status, content_type=content_type)
+
+
+def _flask_body() -> bytes | None:
+    request = _local_of(_FLASK_TRANSFORMER, "request")
+    return None if request is None else bytes(request.get_data())
 
 
 def _with_status(error: BaseException, errors: Any) -> BaseException | None:
@@ -222,7 +267,9 @@ def _with_status(error: BaseException, errors: Any) -> BaseException | None:
         return None
     kind = type(type(error).__name__, (type(error), errors.BaseInferenceToolkitError), {})
     told: BaseException = kind.__new__(kind, *error.args)
-    vars(told).update(vars(error), status_code=error.status, message=str(error), phrase=error.code)
+    told.__dict__.update(
+        error.__dict__, status_code=error.status, message=str(error), phrase=error.code
+    )
     return told
 
 
@@ -239,7 +286,7 @@ def _is_flask_family(flask: Any) -> bool:
 
 def _local_of(module: str, name: str) -> Any:
     """A variable of the toolkit's ``transform`` that is under way in this thread; None without."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - it is passed to nobody
+    frame = inspect.currentframe()  # it is passed to nobody
     for _ in range(_DEEPEST):
         frame = frame.f_back if frame is not None else None
         if frame is None:

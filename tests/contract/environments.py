@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tests.contract.families import Family
 
 ROOT = Path(__file__).parent.parent.parent
+TRIES = 3
 KEPT = ROOT / "build" / "contract"
 
 
@@ -55,9 +56,12 @@ def _make(family: Family, home: Path, python: Path) -> None:
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
+    """A command that may be run again, as registries answer or do not."""
+    for _ in range(TRIES):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if not done.returncode:
+            return
+    raise RuntimeError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
 
 
 @cache

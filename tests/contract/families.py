@@ -53,6 +53,12 @@ class Family:
     server: str = "mms"
 
     @property
+    def short(self) -> str:
+        """The package without its release, or with that of Flask."""
+        package, _, rest = self.title.partition(",")
+        return f"{package.rpartition(' ')[0]} with{rest}" if rest else package
+
+    @property
     def requirements(self) -> tuple[str, ...]:
         """All that pip installs with what it needs."""
         return (*_BESIDE, *self.requires)

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptmode.errors import ModelLoadError
 from scriptmode.handlers.reports import Report
@@ -20,6 +20,8 @@ from tests.contract.cases import cases
 from tests.contract.environments import environment
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.contract.cases import Case
     from tests.contract.families import Family
 
@@ -86,6 +88,20 @@ def answers(family: Family, script: str) -> dict[str, Answer]:
 
 
 def _ask(python: Path, family: Family, chosen: list[Case]) -> list[Answer]:
+    return [read_answer(each) for each in run_peer(python, family, chosen)]
+
+
+def run_peer(
+    python: Path, family: Family, chosen: Sequence[Case], seconds: float = 0
+) -> list[dict[str, Any]]:
+    """What ``peer.py`` tells of requests to one script.
+
+    Args:
+        python: of the stack's environment.
+        family: the stack.
+        chosen: the requests.
+        seconds: for how long each is repeated and timed.
+    """
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "empty").mkdir()
         order = {
@@ -95,6 +111,7 @@ def _ask(python: Path, family: Family, chosen: list[Case]) -> list[Answer]:
             "code": str(HERE / "scripts"),
             "base_dir": folder,
             "model_dir": str(MODEL if chosen[0].model else Path(folder) / "empty"),
+            "seconds": seconds,
             "requests": [
                 {"body": base64.b64encode(case.body).decode(), "headers": case.sent}
                 for case in chosen
@@ -111,12 +128,13 @@ def _ask(python: Path, family: Family, chosen: list[Case]) -> list[Answer]:
         )
     if done.returncode:
         raise RuntimeError(f"{family.name}, {chosen[0].script}:\n{done.stderr}")
-    report = json.loads(done.stdout)
+    report: dict[str, Any] = json.loads(done.stdout)
     assert not report["trained"], "the training half ran"
-    return [read_answer(each) for each in report["answers"]]
+    answered: list[dict[str, Any]] = report["answers"]
+    return answered
 
 
-def read_answer(told: dict[str, str]) -> Answer:
+def read_answer(told: dict[str, Any]) -> Answer:
     if "died" in told:
         return Answer(0, None, told["died"].encode())
     return Answer(int(told["status"]), told["content_type"], base64.b64decode(told["body"]))

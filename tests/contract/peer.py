@@ -13,9 +13,11 @@ import contextlib
 import importlib
 import importlib.util
 import json
+import logging
 import os
 import struct
 import sys
+import time
 import types
 from pathlib import Path
 from typing import Any
@@ -132,12 +134,26 @@ def answer(drive: Any, request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def microseconds(drive: Any, request: dict[str, Any], seconds: float) -> float:
+    """How long the stack takes for one request, on average; only where the order asks for it."""
+    body, headers = base64.b64decode(request["body"]), request["headers"]
+    started, calls = time.perf_counter(), 0
+    while (elapsed := time.perf_counter() - started) < seconds:
+        drive(body, headers)
+        calls += 1
+    return elapsed / calls * 1e6
+
+
 def main() -> None:
     order = json.loads(Path(sys.argv[1]).read_text())
     out = os.dup(1)
     os.dup2(2, 1)  # what the stacks print is not ours
     drive = peer(order)
     answers = [answer(drive, request) for request in order["requests"]]
+    if seconds := order.get("seconds"):
+        logging.disable()
+        for told, request in zip(answers, order["requests"], strict=True):
+            told["microseconds"] = microseconds(drive, request, seconds)
     with os.fdopen(out, "w") as target:
         json.dump({"answers": answers, "trained": "trained" in os.environ}, target)
 
