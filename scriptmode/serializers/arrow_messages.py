@@ -7,7 +7,7 @@ of compressed buffers stand before each of them, where pyarrow looks only while 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,22 +17,37 @@ FILE_MAGIC = b"ARROW1"
 
 _CONTINUATION = 0xFFFFFFFF
 _DICTIONARY, _BATCH = 2, 3  # kinds of messages that have buffers
+_VERSION_5 = 4  # as it is counted, of Arrow 1.0 and since
+_BUFFER = 16  # bytes that tell of one
 _INT32, _INT64 = struct.Struct("<i").unpack_from, struct.Struct("<q").unpack_from
 _UINT16, _UINT32 = struct.Struct("<H").unpack_from, struct.Struct("<I").unpack_from
 _PAIR = struct.Struct("<qq").unpack_from
 
 
 def unpacked_bytes(raw: bytes) -> int:
-    """How many bytes all compressed buffers of a stream or a file take once unpacked.
+    """How many bytes all buffers of a stream or a file take, those that are compressed unpacked.
 
     Raises:
-        ValueError: it is not laid out as Arrow IPC is.
+        ValueError: it is not laid out as Arrow IPC is, or is compressed as before Arrow 1.0.
     """
+    total, left = 0, len(raw) // _BUFFER
     try:
-        messages = _file(raw) if raw.startswith(FILE_MAGIC) else _stream(raw)
-        return sum(_message(raw, metadata, body) for metadata, body in messages)
-    except (struct.error, IndexError):
+        for metadata, body in _file(raw) if raw.startswith(FILE_MAGIC) else _stream(raw):
+            buffers = _buffers(raw, metadata)
+            left -= len(buffers.places)
+            if left < 0:
+                raise ValueError("messages share their lists of buffers")
+            total += sum(_size(raw, place, body, buffers) for place in buffers.places)
+    except (struct.error, IndexError, OverflowError):
         raise ValueError("a message points outside of the body") from None
+    return total
+
+
+class _Buffers(NamedTuple):
+    """Where the buffers of a message are told of, and whether they are compressed."""
+
+    places: range
+    are_compressed: bool
 
 
 def _stream(raw: bytes) -> Iterator[tuple[int, int]]:
@@ -67,26 +82,28 @@ def _file(raw: bytes) -> Iterator[tuple[int, int]]:
             yield start + head, start + size
 
 
-def _message(raw: bytes, metadata: int, body: int) -> int:
-    """How many bytes the buffers of one message take, if they are compressed."""
+def _buffers(raw: bytes, metadata: int) -> _Buffers:
     message = _follow(raw, metadata)
     kind, header = _field(raw, message, 1), _field(raw, message, 2)
     if not kind or not header or raw[kind] not in (_DICTIONARY, _BATCH):
-        return 0
+        return _Buffers(range(0), are_compressed=False)
     batch = _follow(raw, header)
     if raw[kind] == _DICTIONARY:
-        inner = _field(raw, batch, 1)
-        if not inner:
-            return 0
-        batch = _follow(raw, inner)
-    if not _field(raw, batch, 3):
-        return 0
-    total = 0
-    for place in _items(raw, _field(raw, batch, 2), 16):
-        offset, length = _PAIR(raw, place)
-        announced = _INT64(raw, body + offset)[0] if length else 0
-        total += length if announced < 0 else announced  # -1 for a buffer left as it is
-    return total
+        batch = _follow(raw, _field(raw, batch, 1))
+    version, compression = _field(raw, message, 0), _field(raw, batch, 3)
+    is_old = not version or _UINT16(raw, version)[0] < _VERSION_5
+    if is_old and (compression or _field(raw, message, 4)):
+        # pyarrow reads such buffers as if they were not compressed, or unpacks them uncounted.
+        raise ValueError("metadata before version 5 does not tell of compression")
+    return _Buffers(_items(raw, _field(raw, batch, 2), _BUFFER), bool(compression))
+
+
+def _size(raw: bytes, place: int, body: int, buffers: _Buffers) -> int:
+    offset, length = _PAIR(raw, place)
+    if not buffers.are_compressed or not length:
+        return int(length)
+    announced = int(_INT64(raw, body + offset)[0])
+    return int(length) if announced < 0 else announced  # -1 for a buffer left as it is
 
 
 def _follow(raw: bytes, at: int) -> int:

@@ -130,7 +130,7 @@ def loses_sign(flat: bytes, found: NDArray[Any]) -> bool:
     """Whether a cell of ``flat`` is the integer -0, which JSON parsers read as 0."""
     if found.view("i8").all() if len(flat) > _MANY else b"-0" not in flat:
         return False  # no cell is 0, of which only the bits are all zero
-    tight = flat.replace(b" ", b"") if b" " in flat else flat
+    tight = flat.translate(None, b" \t\r\n")
     return b",-0," in b",%b," % tight
 
 

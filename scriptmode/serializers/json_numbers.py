@@ -182,6 +182,8 @@ def _blank_names(raw: bytes, width: int) -> bytes | None:
     quotes = np.flatnonzero(text == ord('"'))
     if len(quotes) % (2 * width):
         return None
+    if not _are_after(text, quotes[::2], b"{,"):  # a number there would be taken for the name's
+        return None
     starts = quotes[::2].reshape(-1, width) + 1
     ends = quotes[1::2].reshape(-1, width)
     lengths = ends[0] - starts[0]
@@ -194,3 +196,13 @@ def _blank_names(raw: bytes, width: int) -> bytes | None:
             return None
         text[places] = ord(" ")
     return text.tobytes()
+
+
+def _are_after(text: NDArray[Any], places: NDArray[Any], marks: bytes) -> bool:
+    """Whether one of the marks stands before each place, with a blank between them or none."""
+    import numpy as np
+
+    is_mark = np.zeros(256, np.bool_)
+    is_mark[list(marks)] = True
+    before, further = text[places - 1], text[places - 2]
+    return bool((is_mark[before] | ((before == ord(" ")) & is_mark[further])).all())

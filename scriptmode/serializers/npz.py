@@ -89,7 +89,9 @@ class NPZ:
         arrays: dict[str, NDArray[Any]] = {}
         for member in members:
             name = member.filename.removesuffix(".npy")
-            if name in arrays or member.compress_type not in _METHODS:
+            is_stored = member.compress_type == zipfile.ZIP_STORED
+            lies = is_stored and member.compress_size != member.file_size
+            if name in arrays or member.compress_type not in _METHODS or lies:
                 raise MalformedBodyError(f"the npz member {member.filename!r} is refused")
             arrays[name] = read_npy(_member(archive, member, raw))
         return arrays

@@ -50,8 +50,10 @@ def _read_blocks(raw: bytes, delimiter: bytes) -> NDArray[Any] | None:
 
     width = raw.count(delimiter, 0, raw.find(b"\n")) + 1
     height = _count_breaks(raw) + (raw[-1:] != b"\n")
-    if height == 1 or width * height > len(raw) + 1:
-        return _read_block(raw, delimiter)  # or ragged: room for so much is never made
+    if height == 1:
+        return _read_block(raw, delimiter)
+    if width * height > len(raw) + 1:
+        return None  # ragged, and room for so much is never made
     matrix = np.empty((height, width))
     row = 0
     for lines in blocks_of_lines(raw):

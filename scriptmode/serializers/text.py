@@ -26,7 +26,7 @@ class Text:
             MalformedBodyError: the bytes are not in ``params["charset"]`` (UTF-8 when absent).
             UnsupportedMediaTypeError: an unknown charset.
         """
-        return as_text(body, params)
+        return as_text(body, params).lstrip("\ufeff")  # or writing it again would lose one
 
     def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
         """Write a string as UTF-8, or a sequence of scalars one a line.

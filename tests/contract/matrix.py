@@ -112,10 +112,7 @@ def run_peer(
             "base_dir": folder,
             "model_dir": str(MODEL if chosen[0].model else Path(folder) / "empty"),
             "seconds": seconds,
-            "requests": [
-                {"body": base64.b64encode(case.body).decode(), "headers": case.sent}
-                for case in chosen
-            ],
+            "requests": as_told(chosen),
         }
         path = Path(folder) / "order.json"
         path.write_text(json.dumps(order))
@@ -132,6 +129,11 @@ def run_peer(
     assert not report["trained"], "the training half ran"
     answered: list[dict[str, Any]] = report["answers"]
     return answered
+
+
+def as_told(chosen: Sequence[Case]) -> list[dict[str, Any]]:
+    """Requests as they stand in an order for another process."""
+    return [{"body": base64.b64encode(case.body).decode(), "headers": case.sent} for case in chosen]
 
 
 def read_answer(told: dict[str, Any]) -> Answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
 import subprocess
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.contract.environments import UnavailableError, environment
-from tests.contract.matrix import HERE, MODEL, Answer, read_answer
+from tests.contract.matrix import HERE, MODEL, Answer, as_told, read_answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,10 +49,7 @@ def serve(
             "model_dir": str(MODEL),
             "stubs": str(stubs),
             "several": {name: str(path) for name, path in (several or {}).items()},
-            "requests": [
-                {"body": base64.b64encode(case.body).decode(), "headers": case.sent}
-                for case in chosen
-            ],
+            "requests": as_told(chosen),
         }
         order.write_text(json.dumps(told))
         boxed = ["python", str(HERE / "boxed.py"), str(order), str(found)]

@@ -297,6 +297,52 @@ def test_compressed_buffers_are_counted_before_any_is_unpacked(
         decode(body, 16 * MIB)
 
 
+@pytest.mark.parametrize("compression", ["lz4", "zstd"])
+@pytest.mark.parametrize("writer", [ipc.new_stream, ipc.new_file])
+def test_compression_that_old_metadata_does_not_tell_of_is_refused(
+    compression: str, writer: Any
+) -> None:
+    table = pa.table({"a": np.random.default_rng(0).standard_normal(50)})
+    for version, is_read in ((ipc.MetadataVersion.V4, False), (ipc.MetadataVersion.V5, True)):
+        target = io.BytesIO()
+        options = ipc.IpcWriteOptions(compression=compression, metadata_version=version)
+        with writer(target, table.schema, options=options) as stream:
+            stream.write_table(table)
+        found = outcome(partial(decode, target.getvalue()))
+        assert (found is not RequestError) is is_read
+    plain = io.BytesIO()
+    options = ipc.IpcWriteOptions(metadata_version=ipc.MetadataVersion.V4)
+    with writer(plain, table.schema, options=options) as stream:
+        stream.write_table(table)
+    assert_same(decode(plain.getvalue()), Table(("a",), table.to_pandas().to_numpy()))
+
+
+def test_messages_that_share_a_list_of_buffers_are_refused_promptly() -> None:
+    count = 16_000
+    # Message -> RecordBatch -> one vector of many empty buffers, to which every message leads.
+    vtable = struct.pack("<HHHHHH", 12, 12, 0, 4, 8, 0)
+    message = struct.pack("<iBxxxI", 12, 3, 4)
+    batch_table = struct.pack("<HHHHHH", 12, 12, 0, 0, 4, 8)
+    batch = struct.pack("<iII", 12, 8, 0)
+    vector = struct.pack("<I", count) + bytes(16 * count)
+    shared = vtable + message + batch_table + batch + vector
+    head = b"".join(struct.pack("<iI", 4, 8 * count - 8 * at - 4 + 12) for at in range(count))
+    with within(1):
+        refusal(ArrowStream(), head + shared)
+
+
+@pytest.mark.parametrize("writer", [ipc.new_stream, ipc.new_file])
+@pytest.mark.parametrize("place", range(0, 400, 4))
+@pytest.mark.parametrize("lie", [b"\xff" * 8, b"\x7f" * 8, bytes(8), b"\x00\x00\x00\x80" * 2])
+def test_lengths_and_offsets_that_lie_are_refused_or_do_not_matter(
+    writer: Any, place: int, lie: bytes
+) -> None:
+    body = written({"a": [1.0, 2.0], "b": ["x", None]}, "zstd", writer)
+    damaged = body[:place] + lie + body[place + 8 :]
+    with memory_within(8 * MIB), within(1):
+        outcome(partial(decode, damaged, MIB))
+
+
 @pytest.mark.parametrize("writer", [ipc.new_stream, ipc.new_file])
 def test_what_is_compressed_is_read_up_to_the_limit(writer: Any) -> None:
     body = written({"a": np.zeros(MIB)}, "zstd", writer)

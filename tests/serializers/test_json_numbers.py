@@ -132,6 +132,9 @@ def test_short_bodies_are_read_as_on_the_careful_road(raw: bytes) -> None:
 @settings(deadline=None, max_examples=200)
 @given(record_bodies() | mutated(record_bodies()))
 @example(b'[{"a":1}2,{"a":3}]')
+@example(b'[{"a":1,"b":2},{"a":3,4"b":}]')
+@example(b'[{"a":1,"b":2},{3"a":,"b":4}]')
+@example(b'[{"a":1, "b":2}, {"a":3, 4 "b":}]')
 def test_records_are_read_as_on_the_careful_road(raw: bytes) -> None:
     fast = read_table(raw, rows=True, records=True)
     if fast is not None:

@@ -101,7 +101,9 @@ def test_gaps_are_missing_cells(body: bytes, expected: list[list[float]]) -> Non
 
 
 @pytest.mark.usefixtures("parser", "gaps")
-@pytest.mark.parametrize("zero", [b"-0", b" -0", b"-0 ", b"-0.0", b"-0e5", b"-1e-400"])
+@pytest.mark.parametrize(
+    "zero", [b"-0", b" -0", b"-0 ", b"-0\t", b"\t-0", b"-0.0", b"-0e5", b"-1e-400"]
+)
 @pytest.mark.parametrize("form", [b"%b", b"%b,1", b"1,%b", b"1,2\n%b,3", b"1\n%b\n2", b"%b,\n"])
 def test_the_sign_of_zero_is_kept_or_left_to_the_careful_road(zero: bytes, form: bytes) -> None:
     body = form % zero

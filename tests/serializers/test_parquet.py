@@ -352,3 +352,10 @@ def test_what_parquet_cannot_carry_is_not_acceptable(value: Any) -> None:
     with pytest.raises(NotAcceptableError) as caught:
         Parquet().encode(value, {})
     assert str(caught.value)
+
+
+def test_what_a_footer_admits_is_believed() -> None:
+    body = written({"a": ["x" * (32 * MIB)], "b": [1.0]}, compression="zstd", use_dictionary=False)
+    assert len(body) < MIB
+    with memory_within(8 * MIB), pytest.raises(BodyTooLargeError):
+        decode(body, 8 * MIB)

@@ -138,3 +138,7 @@ def test_an_item_is_a_line(items: list[str]) -> None:
 def test_nothing_but_request_errors_leave_a_decoder(body: bytes, charset: str) -> None:
     found = outcome(lambda: Text().decode(body, {"charset": charset}))
     assert found is RequestError or isinstance(found, str)
+
+
+def test_byte_order_marks_are_no_text() -> None:
+    assert Text().decode(b"\xef\xbb\xbf" * 3 + b"x", {}) == "x"
