@@ -109,6 +109,11 @@ def parse_accept(header: str) -> tuple[MediaRange, ...]:
     return tuple(_ranges(header))
 
 
+def unless_any(accept: str | None) -> str | None:
+    """An Accept header; None where it leaves the choice, as ``*/*`` and an empty one do."""
+    return None if accept is None or accept.strip() in ("", "*/*") else accept
+
+
 class Offers:
     """What a server can write, in its order of preference.
 

@@ -16,11 +16,12 @@ from scriptmode.errors import (
     NotAcceptableError,
     PredictionError,
 )
-from scriptmode.handlers.edge import Refusal, Unloaded, stack_of
+from scriptmode.handlers.edge import stack_of
 from scriptmode.handlers.intake import Intake
 from scriptmode.handlers.loading import Checks, load
-from scriptmode.handlers.reports import JSON_TYPE, Report
-from scriptmode.media import Offers
+from scriptmode.handlers.refusal import Refusal, Unloaded
+from scriptmode.handlers.reports import JSON_TYPE, Report, is_answered
+from scriptmode.media import Offers, unless_any
 from scriptmode.serializers.base import Composite, as_bytes
 
 if TYPE_CHECKING:
@@ -112,8 +113,8 @@ class Composition:
         stack = stack_of(context)
         try:
             return self._load(model_dir)
-        except Exception as error:
-            if stack is None or stack.is_told_of_failed_loads:
+        except BaseException as error:
+            if stack is None or stack.is_told_of_failed_loads or not is_answered(error):
                 raise
             Report.of(error)  # which logs it
             return Unloaded(error, partial(self._load, model_dir))
@@ -139,7 +140,9 @@ class Composition:
             return self._decode(body, content_type)
         try:
             return self._decode(stack.body(body), stack.content_type(content_type))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - output_fn answers
+        except BaseException as error:
+            if not is_answered(error):
+                raise
             return stack.refuse(error)
 
     def _decode(self, body: Body, content_type: str | None) -> Any:
@@ -181,7 +184,9 @@ class Composition:
             return data
         try:
             return self.inference(data, Unloaded.loaded(model), stack.context)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - output_fn answers
+        except BaseException as error:
+            if not is_answered(error):
+                raise
             return stack.refuse(error)
 
     @_counted
@@ -209,14 +214,14 @@ class Composition:
             return _tell(stack, Refusal.error_of(prediction))
         try:
             body, content_type = self._encode(prediction, stack.accept(accept))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the answer says so
+        except BaseException as error:
+            if not is_answered(error):
+                raise
             return _tell(stack, error)
         return stack.answer(HTTPStatus.OK, body, content_type)
 
     def _encode(self, prediction: Any, accept: str | None) -> tuple[bytes, str]:
-        if accept is None or accept == "*/*":
-            accept = self.accept
-        offer, params = self.offers.choose(accept)
+        offer, params = self.offers.choose(unless_any(accept) or self.accept)
         encoder, media_type = self.writers[offer]
         try:
             return encoder.encode(prediction, params), media_type

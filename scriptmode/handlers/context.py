@@ -91,4 +91,5 @@ def _headers(context: Any) -> dict[str, str]:
         found = context.get_all_request_header(0)
     except (AttributeError, TypeError, IndexError, KeyError):
         return {}
-    return {str(name).lower(): str(value) for name, value in dict(found or {}).items()}
+    # The model servers put the parts of the body among them.
+    return {str(n).lower(): value for n, value in dict(found or {}).items() if type(value) is str}

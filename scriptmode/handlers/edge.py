@@ -24,11 +24,16 @@ import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol
+from http.client import responses
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from scriptmode.errors import RequestError, UnsupportedMediaTypeError
 from scriptmode.handlers.context import RequestContext
+from scriptmode.handlers.environment import default_accept
+from scriptmode.handlers.refusal import Refusal
+from scriptmode.media import unless_any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -41,63 +46,8 @@ _TOOLKIT = "sagemaker_inference.transformer"
 _TOOLKIT_ERRORS = "sagemaker_inference.errors"
 _HUGGING_FACE = "sagemaker_huggingface_inference_toolkit.handler_service"
 _UNDECODABLE = "\ufffd"
-_DEEPEST = 10  # frames between this file and a toolkit
-
-
-class Refusal:
-    """An error on its way to ``output_fn``; whoever uses it in between meets the error itself.
-
-    Args:
-        error: what went wrong.
-        raised: the same for those who use it, where a stack reads the status of exceptions.
-    """
-
-    __slots__ = ("_error", "_raised")
-
-    def __init__(self, error: BaseException, raised: BaseException | None = None) -> None:
-        self._error, self._raised = error, raised or error
-
-    def _raise(self, *_: object) -> NoReturn:
-        raise self._raised
-
-    __getattr__ = __getitem__ = __iter__ = __len__ = __bool__ = __call__ = __contains__ = _raise
-    __array__ = __float__ = __int__ = __str__ = __bytes__ = __add__ = __eq__ = _raise
-    __hash__ = object.__hash__
-
-    def __repr__(self) -> str:
-        return f"Refusal({self._error!r})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Refusal, (self._error,)
-
-    @staticmethod
-    def error_of(refusal: Refusal) -> BaseException:
-        """What a refusal carries; it has no attributes of its own to read."""
-        return refusal._error
-
-
-class Unloaded(Refusal):
-    """A model that could not be loaded; each request tries again, as the stacks do.
-
-    Args:
-        error: what went wrong.
-        load: tries again.
-    """
-
-    __slots__ = ("_load",)
-
-    def __init__(self, error: BaseException, load: Callable[[], Any]) -> None:
-        super().__init__(error)
-        self._load = load
-
-    @staticmethod
-    def loaded(model: Any) -> Any:
-        """The model; one that could not be loaded is tried again.
-
-        Raises:
-            Exception: it cannot be loaded now either.
-        """
-        return model._load() if isinstance(model, Unloaded) else model  # noqa: SLF001 - as above
+_JSON = "application/json"
+_DEEPEST = 200  # frames between this file and a toolkit
 
 
 class Stack(Protocol):
@@ -116,11 +66,11 @@ class Stack(Protocol):
         ...
 
     def content_type(self, given: str | None) -> str | None:
-        """The Content-Type header as it was sent; None where there was none."""
+        """What was given, but None where the stack made it up for a header that was not sent."""
         ...
 
     def accept(self, given: str | None) -> str | None:
-        """The Accept header as it was sent; None where there was none, or it was ``*/*``."""
+        """What was given, but None where the stack made it up for ``*/*`` or for no header."""
         ...
 
     def refuse(self, error: BaseException) -> Refusal:
@@ -158,7 +108,9 @@ def stack_of(context: Any) -> Stack | None:
         return emulated
     modules = sys.modules
     if context is None and _TOOLKIT in modules:  # before 1.6 it keeps the context to itself
-        context = _local_of(_TOOLKIT, "context")
+        context = _local_of(_TOOLKIT, "transform", "context")
+    if context is None and _HUGGING_FACE in modules:  # between are functions that take none
+        context = _local_of(_HUGGING_FACE, "handle", "context")
     if hasattr(context, "set_response_status"):
         return ModelServer(context, modules.get(_TOOLKIT_ERRORS), _HUGGING_FACE not in modules)
     if _FLASK_FAMILY in modules and "flask" in modules and _is_flask_family(modules["flask"]):
@@ -192,12 +144,14 @@ class ModelServer:
         return body
 
     def content_type(self, given: str | None) -> str | None:
-        """See :class:`Stack`."""
-        return given
+        """As given; the toolkits do not know all spellings of its name."""
+        return RequestContext.of(self.context).content_type if given is None else given
 
     def accept(self, given: str | None) -> str | None:
         """See :class:`Stack`."""
-        return _unless_any(RequestContext.of(self.context).accept)
+        default = (default_accept() if self.takes_pairs else None) or _JSON
+        is_made_up = given == default and not unless_any(RequestContext.of(self.context).accept)
+        return None if is_made_up else given
 
     def refuse(self, error: BaseException) -> Refusal:
         """See :class:`Stack`."""
@@ -206,7 +160,9 @@ class ModelServer:
     def answer(self, status: int, body: bytes, content_type: str) -> Any:
         """See :class:`Stack`."""
         if status != HTTPStatus.OK:
-            self.context.set_response_status(code=status, phrase=HTTPStatus(status).phrase)
+            batched = _local_of(_TOOLKIT, "transform", "i") or 0  # which of several at once
+            place = {"idx": batched} if batched else {}
+            self.context.set_response_status(code=status, phrase=responses.get(status, ""), **place)
         return (body, content_type) if self.takes_pairs else body
 
 
@@ -235,17 +191,19 @@ class Flask:
         if not (isinstance(body, str) and _UNDECODABLE in body):
             return body
         sent = self.sent()  # what is not UTF-8 was replaced when the body became text
-        return body if sent is None else sent
+        return body if sent is None or sent.decode(errors="replace") != body else sent
 
     def content_type(self, given: str | None) -> str | None:
         """See :class:`Stack`."""
         headers = self.flask.request.headers
         sent = headers.get("Content-Type") or headers.get("ContentType") or ""
-        return given if sent.strip() else None
+        return None if given == _JSON and not sent.strip() else given
 
     def accept(self, given: str | None) -> str | None:
         """See :class:`Stack`."""
-        return _unless_any(self.flask.request.headers.get("Accept"))
+        is_made_up = given == (default_accept() or _JSON)
+        sent = unless_any(self.flask.request.headers.get("Accept"))
+        return None if is_made_up and sent is None else given
 
     def refuse(self, error: BaseException) -> Refusal:
         """See :class:`Stack`."""
@@ -257,7 +215,7 @@ class Flask:
 
 
 def _flask_body() -> bytes | None:
-    request = _local_of(_FLASK_TRANSFORMER, "request")
+    request = _local_of(_FLASK_TRANSFORMER, "transform", "request")
     return None if request is None else bytes(request.get_data())
 
 
@@ -265,7 +223,8 @@ def _with_status(error: BaseException, errors: Any) -> BaseException | None:
     """A caller's mistake as an error of the toolkit's too, which takes the status from those."""
     if not isinstance(error, RequestError):
         return None
-    kind = type(type(error).__name__, (type(error), errors.BaseInferenceToolkitError), {})
+    ours: Any = type(error)
+    kind = _both(ours, errors.BaseInferenceToolkitError)
     told: BaseException = kind.__new__(kind, *error.args)
     told.__dict__.update(
         error.__dict__, status_code=error.status, message=str(error), phrase=error.code
@@ -273,8 +232,9 @@ def _with_status(error: BaseException, errors: Any) -> BaseException | None:
     return told
 
 
-def _unless_any(accept: str | None) -> str | None:
-    return None if accept is None or accept.strip() in ("", "*/*") else accept
+@lru_cache(64)
+def _both(ours: Any, theirs: Any) -> Any:
+    return type(ours.__name__, (ours, theirs), {})
 
 
 def _is_flask_family(flask: Any) -> bool:
@@ -284,13 +244,13 @@ def _is_flask_family(flask: Any) -> bool:
     return any(kind.__module__.startswith(_FLASK_FAMILY) for kind in type(app).__mro__)
 
 
-def _local_of(module: str, name: str) -> Any:
-    """A variable of the toolkit's ``transform`` that is under way in this thread; None without."""
+def _local_of(module: str, function: str, name: str) -> Any:
+    """A variable of a toolkit's function that is under way in this thread; None without one."""
     frame = inspect.currentframe()  # it is passed to nobody
     for _ in range(_DEEPEST):
         frame = frame.f_back if frame is not None else None
         if frame is None:
             return None
-        if frame.f_code.co_name == "transform" and frame.f_globals.get("__name__") == module:
+        if frame.f_code.co_name == function and frame.f_globals.get("__name__") == module:
             return frame.f_locals.get(name)
     return None

@@ -16,7 +16,7 @@ from scriptmode.errors import (
 from scriptmode.handlers.composition import Composition
 from scriptmode.handlers.context import RequestContext
 from scriptmode.handlers.loading import replay
-from scriptmode.handlers.reports import JSON_TYPE, Report
+from scriptmode.handlers.reports import JSON_TYPE, Report, is_answered
 from scriptmode.models.base import MANIFEST
 from scriptmode.serializers.base import as_bytes
 from scriptmode.serializers.plain import dump_json
@@ -134,9 +134,9 @@ class Endpoint:
         """Answer one request; what goes wrong is part of the response, and nothing is raised."""
         try:
             return _compress(_respond(*self._answer(request)), request.context)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - a script may raise anything, or exit
+        except BaseException as error:  # a script may raise anything, or exit
+            if not is_answered(error):
+                raise
             report = Report.of(error)
             return Response(report.status, JSON_TYPE, report.body, error)
 

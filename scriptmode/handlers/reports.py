@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from scriptmode.errors import PredictionError, RequestError
 
@@ -32,10 +32,21 @@ class Report(NamedTuple):
         A failure is logged here, with its traceback, and nowhere else.
         """
         if isinstance(error, RequestError):
-            return cls(error.status, json.dumps(error.to_dict()).encode())
+            return cls(error.status, json.dumps(error.to_dict(), default=_plain).encode())
         _LOG.error("the script failed to answer a request", exc_info=error)
         report = {"code": PredictionError.code, "message": _public(error)}
         return cls(PredictionError.status, json.dumps(report).encode())
+
+
+def is_answered(error: BaseException) -> bool:
+    """Whether it is told to a caller; what ends the process or a worker's turn is let through."""
+    is_switch = type(error).__module__.partition(".")[0] in ("gevent", "greenlet")
+    return not (is_switch or isinstance(error, KeyboardInterrupt))
+
+
+def _plain(place: Any) -> Any:
+    """A place that a hook took from an array."""
+    return place.item() if hasattr(place, "item") else str(place)
 
 
 def _public(error: BaseException) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Header: TypeAlias = bool | Literal["auto"]
 
+_LONGEST_HEAD = 100_000  # bytes; Python's csv refuses names that are longer than a little more
 _DELIMITERS = (",", "\t", ";", "|")
 _HEADER_PARAM: dict[str, Header] = {"present": True, "absent": False}
 
@@ -178,7 +179,7 @@ class CSV:
         """The fast road for a header over plain numbers."""
         head, _, rest = raw.partition(b"\n")
         head = head.removesuffix(b"\r")
-        if not rest or b'"' in head or b"\r" in head:
+        if not rest or b'"' in head or b"\r" in head or len(head) > _LONGEST_HEAD:
             return None
         row = as_text(head, {}).split(self.delimiter)
         if header == "auto" and not self._looks_like_names(row):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 import traceback
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -30,6 +31,7 @@ FAMILIES = ("flask", "inference", "inference15", "huggingface", "pytorch")
 
 _JSON = "application/json"
 _AS_TEXT = (_JSON, "text/csv")
+_CONTENT_TYPE = re.compile(r"[Cc]ontent-?[Tt]ype")
 _HTML = "text/html; charset=utf-8"
 _HTML_500 = b"<!doctype html>\n<title>500 Internal Server Error</title>\n"
 
@@ -51,6 +53,10 @@ class _Context:
     @property
     def system_properties(self) -> dict[str, Any]:
         return {"model_dir": self.model_dir, "gpu_id": None}
+
+    @property
+    def request_processor(self) -> list[Any]:
+        return [SimpleNamespace(get_request_properties=lambda: self.headers)]
 
     def get_all_request_header(self, idx: int) -> dict[str, str]:
         return self.headers
@@ -115,7 +121,7 @@ def _flask(handler: Handler, model_dir: str, body: bytes, headers: _Headers) -> 
             prediction = handler.predict_fn(data, model)
             result = handler.output_fn(prediction, _accept(headers.get("Accept")))
         return _of_flask(result)
-    except Exception as error:  # noqa: BLE001 - any becomes a page
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - any becomes a page
         return Reply(500, _HTML, _HTML_500, error)
 
 
@@ -139,7 +145,7 @@ def _served(handler: Handler, family: str, context: _Context, body: bytes) -> Re
     try:
         accept = _accept(_named(context.headers, "Accept", "accept"), ignores=is_hugging_face)
         result = _transform(handler, family, stack, context, body, accept)
-    except Exception as error:  # noqa: BLE001 - what is raised is told
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - what is raised is told
         if is_hugging_face:
             return Reply(400, _JSON, str(error).encode(), error)
         told = f"{getattr(error, 'message', error)}\n{traceback.format_exc()}"
@@ -158,7 +164,8 @@ def _served(handler: Handler, family: str, context: _Context, body: bytes) -> Re
 def _transform(  # noqa: PLR0913, PLR0917 - what a toolkit has at hand
     handler: Handler, family: str, stack: Stack, context: _Context, body: bytes, accept: str
 ) -> Any:
-    content_type = _named(context.headers, "Content-Type", "Content-type", "content-type")
+    names = (name for name in context.headers if _CONTENT_TYPE.match(name))
+    content_type = _named(context.headers, *names)
     content = body.decode() if content_type in _AS_TEXT else bytearray(body)
 
     def call(function: Callable[..., Any], *arguments: Any) -> Any:

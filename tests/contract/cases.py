@@ -184,10 +184,28 @@ def _scripts() -> list[Case]:
                     "a hook that raises",
                     "a hook that refuses",
                     "a hook that exits",
+                    "a hook that refuses by numpy's numbers",
+                    "a hook that refuses with a status of its own",
+                    "a hook that panics",
                 )
             )
         ),
         Case("the model cannot be loaded", CSV_BODY, model=False, group="failures"),
+        Case(
+            "the model cannot be loaded, predict_fn by hand",
+            CSV_BODY,
+            script="own_predict",
+            model=False,
+            group="failures",
+        ),
+        Case(
+            "a content type in capitals of the header",
+            CSV_BODY,
+            None,
+            headers={"CONTENT-TYPE": "text/csv"},
+            script="choosing",
+            group="content types",
+        ),
         Case("custom attributes", CSV_BODY, script="attributes", headers=note, group="context"),
         Case("no custom attributes", CSV_BODY, script="attributes", group="context"),
         Case("predict_fn by hand", CSV_BODY, script="own_predict", group="by hand"),
@@ -207,6 +225,29 @@ def _scripts() -> list[Case]:
         Case(
             "output_fn by hand", CSV_BODY, accept="text/csv", script="own_output", group="by hand"
         ),
+        Case("composed functions called by hand", CSV_BODY, script="delegating", group="by hand"),
+        Case(
+            "a mistake in composed functions called by hand",
+            b"1,x\n",
+            script="delegating",
+            group="by hand",
+        ),
+        Case("types chosen by hand, none sent", CSV_BODY, None, script="choosing", group="by hand"),
+        Case(
+            "types chosen by hand, others sent",
+            CSV_BODY,
+            "application/json",
+            accept="application/json",
+            script="choosing",
+            group="by hand",
+        ),
+        Case(
+            "a mistake that arithmetic by hand meets",
+            b"1,x\n",
+            script="doubled",
+            group="by hand",
+        ),
+        Case("headers that nobody sent", CSV_BODY, script="headers", group="context"),
         Case("model_fn by hand", CSV_BODY, script="own_model", group="by hand"),
         Case("all by hand", JSON_BODY, "application/json", script="by_hand", group="by hand"),
         Case("all by hand, and it raises", CSV_BODY, script="by_hand", group="by hand"),

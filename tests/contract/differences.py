@@ -21,8 +21,13 @@ _FLASK = ("flask3", "flask1")
 _TOOLKITS = ("inference", "inference15", "pytorch")
 _HUGGING_FACE = ("huggingface",)
 _UNDECODED = "not UTF-8, by a type that stacks decode"
-_MET_BY_HAND = "a mistake before predict_fn by hand"
+_MET_BY_HAND = (
+    "a mistake before predict_fn by hand",
+    "a mistake that arithmetic by hand meets",
+)
+_UNLOADED_BY_HAND = "the model cannot be loaded, predict_fn by hand"
 _RAISED_BY_HAND = "all by hand, and it raises"
+_RAISED = (_UNDECODED, *_MET_BY_HAND, _RAISED_BY_HAND, _UNLOADED_BY_HAND)
 _JSON = "application/json"
 
 
@@ -73,7 +78,9 @@ DIFFERENCES = (
         "the content type of every answer is the Accept header as it was sent, or"
         " `application/json` without one",
         "the toolkit writes it after `output_fn` has returned",
-        lambda case: case.name not in (_UNDECODED, _MET_BY_HAND, _RAISED_BY_HAND),
+        lambda case: (
+            case.name not in (_UNDECODED, *_MET_BY_HAND, _RAISED_BY_HAND, _UNLOADED_BY_HAND)
+        ),
         _accept_as_sent,
     ),
     Difference(
@@ -97,7 +104,7 @@ DIFFERENCES = (
         _FLASK,
         "a caller's mistake that a function by hand meets is a 500 in HTML",
         "what a function raises is no answer there; only `output_fn` can give one",
-        _named(_MET_BY_HAND),
+        _named(*_MET_BY_HAND),
         lambda _, ours, theirs: Answer(500, theirs.content_type, theirs.body),
     ),
     Difference(
@@ -105,7 +112,7 @@ DIFFERENCES = (
         "a caller's mistake that a function by hand meets has the right status, our message, and a"
         " traceback",
         "what a function raises goes to the caller whole; only the status can be chosen",
-        _named(_MET_BY_HAND),
+        _named(*_MET_BY_HAND),
         lambda _, ours, theirs: Answer(ours.status, None, theirs.body),
         leaks=True,
     ),
@@ -113,7 +120,7 @@ DIFFERENCES = (
         _HUGGING_FACE,
         "a caller's mistake that a function by hand meets is a 400 with our message",
         "the toolkit makes a 400 of whatever a function raises",
-        _named(_MET_BY_HAND),
+        _named(*_MET_BY_HAND),
         lambda _, ours, theirs: Answer(400, _JSON, theirs.body),
     ),
     Difference(
@@ -149,8 +156,25 @@ DIFFERENCES = (
         _FLASK,
         "a model that cannot be loaded is a 500 in HTML, of `/ping` too",
         "`model_fn` raises there, so that the deployment fails",
-        _named("the model cannot be loaded"),
+        _named("the model cannot be loaded", _UNLOADED_BY_HAND),
+        lambda _, ours, theirs: Answer(500, theirs.content_type, theirs.body),
+    ),
+    Difference(
+        _TOOLKITS,
+        "a model that cannot be loaded, and that a function by hand meets, is a 500 with our"
+        " message and a traceback",
+        "what a function raises goes to the caller whole",
+        _named(_UNLOADED_BY_HAND),
         lambda _, ours, theirs: Answer(500, None, theirs.body),
+        leaks=True,
+    ),
+    Difference(
+        _HUGGING_FACE,
+        "a model that cannot be loaded, and that a function by hand meets, is a 400 with our"
+        " message",
+        "the toolkit makes a 400 of whatever a function raises",
+        _named(_UNLOADED_BY_HAND),
+        lambda _, ours, theirs: Answer(400, _JSON, theirs.body),
     ),
     Difference(
         ("flask1",),

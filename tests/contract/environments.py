@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent.parent
 TRIES = 3
+_PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
 KEPT = ROOT / "build" / "contract"
 
 
@@ -32,7 +33,7 @@ def environment(family: Family) -> Path:
     Raises:
         UnavailableError: the release of Python that its images have is not on this machine.
     """
-    made = ":".join((*family.requirements, *family.alone, family.python, "2"))
+    made = ":".join((*family.requirements, *family.alone, family.python, str(ROOT)))
     home = KEPT / f"{family.name}-{hashlib.sha256(made.encode()).hexdigest()[:12]}"
     python = home / "bin" / "python"
     KEPT.mkdir(parents=True, exist_ok=True)
@@ -74,7 +75,11 @@ def interpreter(release: str) -> str:
     for candidate in _candidates(release):
         try:
             done = subprocess.run(
-                [candidate, "-c", "import sys, venv; print('%d.%d' % sys.version_info[:2])"],
+                [
+                    candidate,
+                    "-c",
+                    "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])",
+                ],
                 capture_output=True,
                 text=True,
                 check=False,

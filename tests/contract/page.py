@@ -48,6 +48,9 @@ is a 415 there. Their errors before a worker is reached, such as a body that is 
 own. A script that gives `handler` or `input_handler`, as TensorFlow Serving's container asks for,
 is another contract, and is not made by `compose`.
 
+Content codings are undone by our own server and by `invoke` only: SageMaker passes none on. Of
+several requests that TorchServe hands over at once, the toolkit reads the headers of the first.
+
 Those stacks can be tried without their packages: [](how-to/testing.md) shows how.
 """
 

@@ -22,8 +22,14 @@ if TYPE_CHECKING:
 SECONDS = 240
 
 
-def serve(
-    family: Family, script: str, chosen: Sequence[Case], several: Mapping[str, Path] | None = None
+def serve(  # noqa: PLR0913 - a server has this many settings
+    family: Family,
+    script: str,
+    chosen: Sequence[Case],
+    several: Mapping[str, Path] | None = None,
+    *,
+    model_dir: Path = MODEL,
+    ping: int = 200,
 ) -> list[Answer]:
     """What a stack's server answers.
 
@@ -32,6 +38,8 @@ def serve(
         script: which of ``scripts``.
         chosen: the requests.
         several: models by name, to be served side by side instead of the one.
+        model_dir: where the one is.
+        ping: the status of ``/ping`` to wait for; unless it is 200, one request follows.
 
     Raises:
         UnavailableError: this machine cannot have the stack, or no box for it.
@@ -46,7 +54,8 @@ def serve(
             "server": family.server,
             "entry": script,
             "code": str(HERE / "scripts"),
-            "model_dir": str(MODEL),
+            "model_dir": str(model_dir),
+            "ping": ping,
             "stubs": str(stubs),
             "several": {name: str(path) for name, path in (several or {}).items()},
             "requests": as_told(chosen),

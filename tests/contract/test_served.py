@@ -81,3 +81,15 @@ def test_several_models_are_served_side_by_side_and_unloaded(name: str, tmp_path
             assert theirs == Answer(ours.status, ours.content_type, ours.body), case.name
     assert answered[0] != answered[1]
     assert [unloaded.status, *(each.status for each in after)] == [200, 404, 200]
+
+
+@pytest.mark.parametrize("name", ["flask3", "flask1"])
+def test_a_model_that_cannot_be_loaded_fails_the_health_check_of_flask(
+    name: str, tmp_path: Path
+) -> None:
+    try:
+        found = serve(BY_NAME[name], "everything", [], model_dir=tmp_path, ping=500)
+    except UnavailableError as error:
+        pytest.skip(str(error))
+    assert [each.status for each in found] == [500]
+    assert all(b"Traceback" not in each.body for each in found)

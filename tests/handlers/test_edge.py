@@ -16,7 +16,8 @@ from scriptmode.errors import (
     ModelLoadError,
     NotAcceptableError,
 )
-from scriptmode.handlers.edge import Refusal, stack_of
+from scriptmode.handlers.edge import stack_of
+from scriptmode.handlers.refusal import Refusal
 from scriptmode.testing import invoke
 
 if TYPE_CHECKING:
@@ -57,6 +58,18 @@ def saved(folder: Path, *weights: float) -> Path:
         list,
         bool,
         lambda refusal: refusal + 1,
+        lambda refusal: 2 * refusal,
+        lambda refusal: refusal - refusal,
+        lambda refusal: -refusal,
+        lambda refusal: refusal < 1,
+        lambda refusal: refusal == 1,
+        lambda refusal: refusal @ refusal,
+        next,
+        range,
+        lambda refusal: setattr(refusal, "x", 1),
+        lambda refusal: refusal.__setitem__(0, 1),
+        lambda refusal: f"{refusal}",
+        lambda refusal: 1 in refusal,
         str,
         np.asarray,
         float,
@@ -102,11 +115,14 @@ def test_a_model_that_could_not_be_loaded_is_tried_again(tmp_path: Path) -> None
     data = handler.input_fn("1,2", "text/csv", context)
     assert isinstance(handler.predict_fn(data, model, context), Refusal)
     saved(tmp_path / "late", 3, 4)
-    assert handler.predict_fn(data, model, context).tolist() == [11]
+    for _ in range(3):
+        assert handler.predict_fn(data, model, context).tolist() == [11]
+    assert np.dot(data, model.weights).tolist() == [11]  # as a function by hand would
+    assert model.weights is model.weights  # loaded once
 
 
 @pytest.mark.parametrize("family", [None, "flask", "inference", "inference15", "pytorch"])
-@pytest.mark.parametrize("accept", [None, "*/*"])
+@pytest.mark.parametrize("accept", [None, "*/*", ""])
 def test_the_environment_says_what_an_absent_accept_header_means(
     family: str | None, accept: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

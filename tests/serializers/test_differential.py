@@ -1611,6 +1611,7 @@ SPARSE_BODIES = [
     ),
     *bodies("1\n", sklearn="a matrix without cells"),
     *bodies("", sklearn="an empty body"),
+    *bodies("1 0:1 1:1e999\n"),
     *bodies("1 1:inf 2:-inf\n", "1 1:Infinity\n", "inf 1:1\n", sklearn="infinity in libsvm"),
     *bodies(
         "1 1:1_000\n", "1 1_0:1\n", "1 +1:1\n", "1_0 1:1\n",
@@ -2057,6 +2058,7 @@ FORM_BODIES = [
     *bodies("a=1e999", parse_qsl="beyond the largest double"),
     *bodies("a=1&a=2", "t=x&t=y", parse_qsl="one name twice"),
     *bodies("", "&", parse_qsl="an empty body"),
+    *bodies("=1", "a=1&=2", parse_qsl="a field without a name"),
     *bodies("t=x\n", parse_qsl="a line break at the end of a form"),
     *bodies("t=é".encode("latin-1"), "t=%E9".encode("latin-1"), charset="latin-1"),
     *made({"10,001 fields": lambda: "&".join(f"a{n}=1" for n in range(10_001)).encode()}),
@@ -2158,6 +2160,14 @@ MULTIPART_BODIES = [
     *made(
         {"two files": lambda: parts((FILE.format("x"), b"1"), (FILE.format("y"), b"2"))},
         email="several files",
+    ),
+    *made(
+        {
+            "a name twice in one head": lambda: parts(
+                ('Content-Disposition: form-data; name="a"; name="b"', b"1")
+            )
+        },
+        email="an option that stands twice in a part's header",
     ),
     *made(
         {

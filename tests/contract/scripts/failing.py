@@ -1,7 +1,19 @@
 import sys
 
+import numpy as np
+
 from scriptmode import compose
-from scriptmode.errors import InvalidFeaturesError
+from scriptmode.errors import InvalidFeaturesError, RequestError
+
+
+class Odd(RequestError):
+    """A status that HTTP has no phrase for."""
+
+    status = 460
+
+
+class Panic(BaseException):
+    """As extensions in Rust raise."""
 
 
 def predict(model, data, context):
@@ -13,6 +25,12 @@ def predict(model, data, context):
         raise InvalidFeaturesError("the second column is odd", field="b", row=1)
     if kind == 3:
         sys.exit(3)
+    if kind == 4:
+        raise InvalidFeaturesError("that row is odd", row=np.int64(1))
+    if kind == 5:
+        raise Odd("of its own")
+    if kind == 6:
+        raise Panic
     return model.inplace_predict(data)[:-1]
 
 
