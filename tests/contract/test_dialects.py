@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from tests.contract.matrix import HERE, MODEL, Answer, answers, expected
 if TYPE_CHECKING:
     from pathlib import Path
 
+_FOLDER = re.compile(rb"/\S+(?= could be the model)")  # of their own in either
 REAL = {"flask": "flask3"} | {name: name for name in DIALECTS if name != "flask"}
 
 
@@ -45,10 +47,10 @@ def test_a_dialect_answers_as_the_real_packages_do(dialect: str, tmp_path: Path)
         if found.status == 500 and dialect == "flask" and not found.body.startswith(b"{"):
             continue  # a page of Flask's own
         assert found.content_type == theirs.content_type, case.name
+        bodies = [_FOLDER.sub(b"", each.body) for each in (found, theirs)]
         if b"Traceback" in theirs.body:  # whose frames are the toolkit's
-            assert found.body.partition(b"\n")[0] == theirs.body.partition(b"\n")[0], case.name
-        else:
-            assert found.body == theirs.body, case.name
+            bodies = [each.partition(b"\n")[0] for each in bodies]
+        assert bodies[0] == bodies[1], case.name
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
