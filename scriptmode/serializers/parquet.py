@@ -14,7 +14,8 @@ from scriptmode.serializers.base import Body, as_bytes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_BATCH_ROWS = 2**16
+_BATCH_ROWS = 2**16  # of columns whose cells have any length
+_MOST_ROWS = 2**20  # of others: in one piece they need not be copied together
 _MANY = 2**16  # cells, from which reading on all cores is quicker
 
 
@@ -53,13 +54,13 @@ class Parquet:
             if not columns.are_primitive and (words := _text_columns(file.schema_arrow)):
                 # A word that stands in many rows is kept once until its length is known.
                 file = parquet.ParquetFile(source, read_dictionary=words)
-            table = self._read(file)
+            table = self._read(file, _MOST_ROWS if columns.are_primitive else _BATCH_ROWS)
             table.validate(full=not columns.are_primitive)
         except (pyarrow.ArrowException, OSError, ValueError, MemoryError) as error:
             raise MalformedBodyError(f"not a Parquet file: {_first_line(error)}") from None
         return from_arrow(table, columns, self.limit)
 
-    def _read(self, file: Any) -> Any:
+    def _read(self, file: Any, rows_at_once: int) -> Any:
         metadata = file.metadata
         cells = metadata.num_rows * metadata.num_columns
         groups = (metadata.row_group(index) for index in range(metadata.num_row_groups))
@@ -68,7 +69,7 @@ class Parquet:
         rows = size = 0
         batches: list[Any] = []
         # Batch by batch: the footer may lie, and counts a word once that stands in many rows.
-        for batch in file.iter_batches(_BATCH_ROWS, use_threads=cells > _MANY):
+        for batch in file.iter_batches(rows_at_once, use_threads=cells > _MANY):
             rows += batch.num_rows
             size += batch.get_total_buffer_size()
             if size > self.limit:
