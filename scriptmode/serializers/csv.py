@@ -215,7 +215,10 @@ class CSV:
         return assemble(names, columns, len(cells.rows), has_text=bool(text))
 
     def _looks_like_names(self, row: list[str]) -> bool:
-        return not any(cell in self.missing or Cells.number(cell) is not None for cell in row)
+        # As names are read: without any blanks around them.
+        return not any(
+            cell in self.missing or Cells.number(cell.strip()) is not None for cell in row
+        )
 
     def _text_positions(self, names: tuple[str, ...] | None, cells: Cells) -> set[int]:
         positions: set[int] = set()

@@ -673,3 +673,10 @@ def test_two_byte_order_marks_and_nothing_else_are_an_empty_body() -> None:
     for header in (False, True, "auto"):
         with pytest.raises(RequestError, match="the body is empty"):
             CSV(header=header).decode(b"\xef\xbb\xbf" * 2, {})
+
+
+@pytest.mark.parametrize("blank", ["\x0c", "\x0b", "\u00a0", " "])
+def test_a_number_behind_any_blank_is_no_name(blank: str) -> None:
+    codec = CSV(header="auto")
+    found = outcome(lambda: codec.decode(f"{blank}0,{blank}1\n2,3\n", {}))
+    assert found is RequestError or found.tolist() == [[0, 1], [2, 3]]
