@@ -20,8 +20,8 @@ which answers with the right status and a JSON report, also where exceptions can
 
 `make contract` installs the packages of each stack into an environment of its own, beside this one,
 sends the same {count} requests to every one of them, and prints what came back. `make test` does so
-too, in process and over the stack's own HTTP server, and holds each answer to that of
-`scriptmode.testing.invoke`: the status, the content type and every byte.
+too, and sends those to the script of all formats over the stack's own HTTP server as well. It holds
+each answer to that of `scriptmode.testing.invoke`: the status, the content type and every byte.
 
 | stack | stands for | Python |
 | --- | --- | --- |
@@ -33,7 +33,8 @@ _TABLE = """
 """
 
 _DIFFERENCES = """
-Custom attributes reach hooks in every stack. Without an Accept header, or with `*/*`,
+Custom attributes reach hooks in every stack; in the Flask images a context has the headers, and
+neither folder, model's name nor device. Without an Accept header, or with `*/*`,
 `SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT` decides where it is set, and else the first of `returns`.
 
 ## Where an answer is another
