@@ -9,9 +9,9 @@ turns. The one by hand checks nothing, negotiates nothing and puts no column in 
 import statistics
 
 from tests.contract.cases import Case
-from tests.contract.environments import UnavailableError, environment
 from tests.contract.families import FAMILIES, Family
 from tests.contract.matrix import run_peer
+from tests.environments import UnavailableError
 
 OK, ROUNDS, SECONDS = 200, 5, 0.3
 ROW = "0.5,2,-1"
@@ -29,7 +29,7 @@ def requests(script: str) -> list[Case]:
 
 def timed(family: Family) -> tuple[list[list[float]], list[list[float]]]:
     """Microseconds of each body, a list a round: composed, and by hand."""
-    python = environment(family)
+    python = family.environment()
     taken: dict[str, list[list[float]]] = {"checked": [], "unchecked": []}
     for _ in range(ROUNDS):
         for script, rounds in taken.items():

@@ -9,10 +9,10 @@ import sys
 
 from tests.contract.cases import cases
 from tests.contract.differences import DIFFERENCES, explained
-from tests.contract.environments import UnavailableError
 from tests.contract.families import FAMILIES, Family
 from tests.contract.matrix import Answer, answers, expected
 from tests.contract.page import page
+from tests.environments import UnavailableError
 
 
 def asked(family: Family) -> dict[str, Answer] | None:

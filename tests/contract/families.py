@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.environments import environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Beside every stack: what scriptmode needs, and a framework to serve.
 _BESIDE = (
@@ -62,6 +68,14 @@ class Family:
     def requirements(self) -> tuple[str, ...]:
         """All that pip installs with what it needs."""
         return (*_BESIDE, *self.requires)
+
+    def environment(self) -> Path:
+        """Its Python.
+
+        Raises:
+            UnavailableError: its release of Python is not on this machine.
+        """
+        return environment(self.name, self.python, self.requirements, self.alone)
 
 
 FAMILIES = (

@@ -17,7 +17,6 @@ from scriptmode.errors import ModelLoadError
 from scriptmode.handlers.reports import Report
 from scriptmode.testing import invoke
 from tests.contract.cases import cases
-from tests.contract.environments import environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +75,7 @@ def answers(family: Family, script: str) -> dict[str, Answer]:
     Raises:
         UnavailableError: this machine cannot have the stack.
     """
-    python = environment(family)
+    python = family.environment()
     found: dict[str, Answer] = {}
     for has_model in (True, False):
         chosen = [case for case in cases() if case.script == script and case.model is has_model]

@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.contract.environments import UnavailableError, environment
 from tests.contract.matrix import HERE, MODEL, Answer, as_told, read_answer
+from tests.environments import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ def serve(  # noqa: PLR0913 - a server has this many settings
     Raises:
         UnavailableError: this machine cannot have the stack, or no box for it.
     """
-    python = environment(family)
+    python = family.environment()
     _demand_box(family)
     stubs = HERE / "stubs" / ("flask" if family.server == "flask" else family.name)
     with tempfile.TemporaryDirectory() as folder:

@@ -9,9 +9,9 @@ from scriptmode.testing import invoke
 from scriptmode.testing.dialects import FAMILIES as DIALECTS
 from tests.contract.cases import Case, cases
 from tests.contract.differences import explained
-from tests.contract.environments import UnavailableError
 from tests.contract.families import BY_NAME
 from tests.contract.matrix import HERE, MODEL, Answer, answers, expected
+from tests.environments import UnavailableError
 
 if TYPE_CHECKING:
     from pathlib import Path

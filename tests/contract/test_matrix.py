@@ -6,9 +6,9 @@ import pytest
 
 from tests.contract.cases import Case, cases
 from tests.contract.differences import DIFFERENCES, explained
-from tests.contract.environments import UnavailableError
 from tests.contract.families import FAMILIES, Family
 from tests.contract.matrix import Answer, answers, expected
+from tests.environments import UnavailableError
 
 pytestmark = pytest.mark.peer
 

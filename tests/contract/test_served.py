@@ -11,10 +11,10 @@ import pytest
 from scriptmode.testing import invoke
 from tests.contract.cases import cases
 from tests.contract.differences import TAKEN_APART, explained
-from tests.contract.environments import UnavailableError
 from tests.contract.families import BY_NAME, FAMILIES, Family
 from tests.contract.matrix import HERE, MODEL, Answer, expected
 from tests.contract.served import serve
+from tests.environments import UnavailableError
 from tests.hosting.served import serving
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A virtual environment for each stack, made once and kept below ``build/contract``."""
+"""Virtual environments of other releases than ours, made once and kept below ``build``."""
 
 from __future__ import annotations
 
@@ -13,47 +13,53 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from tests.contract.families import Family
-
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent
 TRIES = 3
 _PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
-KEPT = ROOT / "build" / "contract"
+KEPT = ROOT / "build" / "environments"
 
 
 class UnavailableError(Exception):
     """This machine cannot have the environment; says why."""
 
 
-def environment(family: Family) -> Path:
-    """The Python of a stack's own environment, in which this checkout is installed too.
+def environment(
+    name: str, python: str, requirements: Sequence[str], alone: Sequence[str] = ()
+) -> Path:
+    """The Python of an environment, in which this checkout is installed too.
+
+    Args:
+        name: what the environment is called.
+        python: its release of Python, such as ``3.10``.
+        requirements: what is installed.
+        alone: what is installed without its own requirements.
 
     Raises:
-        UnavailableError: the release of Python that its images have is not on this machine.
+        UnavailableError: that release of Python is not on this machine.
     """
-    made = ":".join((*family.requirements, *family.alone, family.python, str(ROOT)))
-    home = KEPT / f"{family.name}-{hashlib.sha256(made.encode()).hexdigest()[:12]}"
-    python = home / "bin" / "python"
+    made = ":".join((*requirements, *alone, python, str(ROOT)))
+    home = KEPT / f"{name}-{hashlib.sha256(made.encode()).hexdigest()[:12]}"
+    executable = home / "bin" / "python"
     KEPT.mkdir(parents=True, exist_ok=True)
-    with (KEPT / f"{family.name}.lock").open("w") as lock:
+    with (KEPT / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the suite may run twice at a time
         if not (home / "ready").exists():
             shutil.rmtree(home, ignore_errors=True)
-            _make(family, home, python)
+            _run([interpreter(python), "-m", "venv", str(home)])
+            _install(executable, requirements, alone)
             (home / "ready").touch()
-    return python
+    return executable
 
 
-def _make(family: Family, home: Path, python: Path) -> None:
-    _run([interpreter(family.python), "-m", "venv", str(home)])
+def _install(python: Path, requirements: Sequence[str], alone: Sequence[str]) -> None:
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _run([*install, *family.requirements])
-    alone = [*install, "--no-deps", "--no-build-isolation"]
-    if family.alone:
-        _run([*alone, *family.alone])
-    _run([*alone, "--editable", str(ROOT)])
+    _run([*install, *requirements])
+    by_itself = [*install, "--no-deps", "--no-build-isolation"]
+    if alone:
+        _run([*by_itself, *alone])
+    _run([*by_itself, "--editable", str(ROOT)])
 
 
 def _run(command: list[str]) -> None:
@@ -75,11 +81,7 @@ def interpreter(release: str) -> str:
     for candidate in _candidates(release):
         try:
             done = subprocess.run(
-                [
-                    candidate,
-                    "-c",
-                    "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])",
-                ],
+                [candidate, "-c", _PROBE],
                 capture_output=True,
                 text=True,
                 check=False,
