@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from scriptmode.errors import DeclarationError, UntrustedFormatError
+from scriptmode.errors import DeclarationError, UntrustedFormatError, suggestion
 from scriptmode.handlers.resolution import with_option
 from scriptmode.models.bundle import Bundle
 
@@ -43,16 +43,41 @@ def extend_trust(loader: Any, serializers: Iterable[Any], trusted: Trusted) -> A
             raise UntrustedFormatError(
                 f"{name!r} can execute code from what it reads: declare trusted=[{name!r}]"
             )
-    if not set(trusted) - unsafe:
-        return loader
-    kept: Any = [name for name in trusted if name not in unsafe]
+    names = [name for name in trusted if name not in unsafe]
+    takers = {name: [part for part in loaders if _reads(part, name)] for name in names}
+    for name, parts in takers.items():
+        if not parts:
+            known = sorted({each for part in loaders for each in _unsafe_forms(part)})
+            raise DeclarationError(
+                f"trusted=[{name!r}]: nothing that is declared reads such a"
+                f" format{suggestion(name, known)}"
+            )
+    return _extended(loader, names, trusted) if names else loader
+
+
+def _extended(loader: Any, names: list[str], trusted: Trusted) -> Any:
+    """The loader, or each part of a bundle, that trusts those of the names it can read."""
+    if isinstance(loader, Bundle):
+        parts = {name: _extended(part, names, trusted) for name, part in loader.parts.items()}
+        return Bundle(parts)
+    kept: Any = [name for name in names if _reads(loader, name)]
     if isinstance(trusted, Mapping):
         kept = {name: trusted[name] for name in kept}
-    extended = with_option(loader, "trusted", lambda own: _together(own, kept))
-    if extended is None:
-        names = sorted(set(trusted) - unsafe)
-        raise DeclarationError(f"trusted={names}: nothing that is declared reads such a format")
-    return extended
+    if not kept:
+        return loader
+    return with_option(loader, "trusted", lambda own: _together(own, kept))
+
+
+def _reads(part: Any, name: str) -> bool:
+    """Whether a loader may read what a name trusts; names with dots are those of types."""
+    if not hasattr(part, "trusted"):
+        return False
+    known = _unsafe_forms(part)
+    return not known or name in known or "." in name
+
+
+def _unsafe_forms(part: Any) -> tuple[str, ...]:
+    return getattr(part, "unsafe_forms", ())
 
 
 def _together(own: Any, further: Any) -> Any:

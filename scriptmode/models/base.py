@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -12,10 +11,9 @@ from typing import (
     runtime_checkable,
 )
 
-from scriptmode.errors import DeclarationError, ModelLoadError
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
 MANIFEST = "scriptmode.json"
 """The file of a model folder that is ours, and no artefact."""
@@ -62,8 +60,13 @@ class Loader(Protocol[M]):
     """Finds, reads and asks the models of one framework.
 
     What else a loader may have is told by the protocols below, and by these attributes:
-    ``library``, a :class:`scriptmode.models.versions.Library` whose release the manifest
-    keeps; ``predicts = False`` where only a function of the script's can answer.
+
+    - ``library``: a :class:`scriptmode.models.versions.Library` whose release the manifest keeps.
+    - ``predicts = False``: only a function of the script's can answer.
+    - ``thread_safe = False``: its models must be asked by one thread at a time.
+    - ``fork_safe = False``: a process may not be forked between loading and asking.
+    - ``takes_text = True``: a JSON list of strings is several rows, not one.
+    - ``device``: a field, ``auto`` where the host may choose the accelerator.
     """
 
     @property
@@ -148,86 +151,3 @@ class Selective(Protocol[M_contra]):
             which would then live as long as what is remembered of it.
         """
         ...
-
-
-def find_artifact(model_dir: Path, file: str | None, recognise: Callable[[Path], bool]) -> Path:
-    """The one model file of a folder.
-
-    Args:
-        model_dir: the folder that the host unpacked the model into.
-        file: the declared name or glob, or None to look for the only file that is recognised.
-        recognise: whether a file may be a model of the framework.
-
-    Raises:
-        ModelLoadError: no such file, or more than one; says what the folder holds.
-    """
-    if not model_dir.is_dir():
-        raise ModelLoadError(f"the model folder {model_dir} does not exist")
-    if file is None:
-        found = [path for path in _files(model_dir) if recognise(path)]
-    else:
-        found = [path for path in match(model_dir, file) if path.is_file()]
-    if len(found) == 1:
-        return _not_empty(found[0])
-    if file is not None and not found:
-        raise ModelLoadError(f"no file {file!r} in {model_dir}{_listing(model_dir)}")
-    problem = "no file" if not found else f"{len(found)} files"
-    raise ModelLoadError(
-        f"{problem} in {model_dir} could be the model{_listing(model_dir)}; declare file=..."
-    )
-
-
-def match(model_dir: Path, pattern: str) -> list[Path]:
-    """The files and folders that a declared name stands for, sorted.
-
-    Args:
-        model_dir: where to look.
-        pattern: a name or a path below the folder; or a glob, which never finds hidden ones.
-    """
-    _refuse_outside(pattern)
-    if (model_dir / pattern).exists():
-        return [model_dir / pattern]
-    if not _is_glob(pattern):
-        return []
-    found = (path for path in model_dir.glob(pattern) if path.name[0] != ".")
-    return sorted(found)
-
-
-def place(model_dir: Path, file: str | None, default: str) -> Path:
-    """Where an artefact is written: under the declared name, else under the framework's own.
-
-    Raises:
-        DeclarationError: what is declared is a glob, which names no one file.
-    """
-    _refuse_outside(file or default)
-    if file is not None and _is_glob(file):
-        raise DeclarationError(f"{file!r} is a pattern: to write, declare the name of a file")
-    path = Path(model_dir) / (file or default)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-def _refuse_outside(file: Any) -> None:
-    parts = Path(file).parts if isinstance(file, str) else ("..",)
-    if ".." in parts or Path(str(file)).is_absolute():
-        raise DeclarationError(f"file={file!r}: name a file of the model folder")
-
-
-def _is_glob(pattern: str) -> bool:
-    return any(sign in pattern for sign in "*?[")
-
-
-def _not_empty(path: Path) -> Path:
-    """The file, unless it is empty: xgboost 3.2 aborts the whole process on an empty model."""
-    if path.stat().st_size == 0:
-        raise ModelLoadError(f"{path} is empty")
-    return path
-
-
-def _files(model_dir: Path) -> list[Path]:
-    return sorted(path for path in model_dir.iterdir() if path.is_file() and path.name[0] != ".")
-
-
-def _listing(model_dir: Path) -> str:
-    names = [path.name for path in _files(model_dir)]
-    return f"; it holds {', '.join(names)}" if names else "; it holds no files"

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode.errors import DeclarationError, ModelLoadError, PredictionError
-from scriptmode.models.base import MANIFEST, Locating, Saver, match
+from scriptmode.models.artifacts import match
+from scriptmode.models.base import MANIFEST, Locating, Saver
 
 if TYPE_CHECKING:
     from scriptmode.models.base import Loader
@@ -43,6 +44,16 @@ class Bundle:
                 raise DeclarationError(f"model: the part {name!r} is a bundle itself")
             if not name or name in _TAKEN or name[0] == "." or set(name) & set(_BAD):
                 raise DeclarationError(f"model: a part cannot be called {name!r}")
+
+    @property
+    def thread_safe(self) -> bool:
+        """Whether every part is."""
+        return all(getattr(part, "thread_safe", True) for part in self.parts.values())
+
+    @property
+    def fork_safe(self) -> bool:
+        """Whether every part is."""
+        return all(getattr(part, "fork_safe", True) for part in self.parts.values())
 
     def load(self, model_dir: Path) -> dict[str, Any]:
         """Read every part.

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from scriptmode.errors import DeclarationError, ModelLoadError, PredictionError
-from scriptmode.models.base import MANIFEST, find_artifact, place
+from scriptmode.models.artifacts import find_artifact, place
+from scriptmode.models.looks import LooksLike
 
 _FILE = "document.json"
+_PLAIN = LooksLike("json")
+_ANY = LooksLike("xgboost-json", "catboost-json")
 
 
 @dataclass(frozen=True)
@@ -18,8 +21,8 @@ class Document:
     """Loads one JSON file as plain Python.
 
     Args:
-        file: its name in the model folder, or a glob. When absent, the only file that ends in
-            ``.json``, our own manifest apart.
+        file: its name in the model folder, or a glob. When absent, the only JSON file, our own
+            manifest and models in JSON apart.
     """
 
     file: str | None = None
@@ -45,7 +48,7 @@ class Document:
         Raises:
             ModelLoadError: none or several candidates.
         """
-        return [find_artifact(Path(model_dir), self.file, _recognise)]
+        return [find_artifact(Path(model_dir), self.file, _PLAIN, _ANY)]
 
     def predict(self, model: Any, data: Any) -> Any:
         """Refused.
@@ -75,7 +78,3 @@ class Document:
             )
         path.write_text(f"{text}\n", "utf-8")
         return path
-
-
-def _recognise(path: Path) -> bool:
-    return path.suffix == ".json" and path.name != MANIFEST

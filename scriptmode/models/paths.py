@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from scriptmode.errors import DeclarationError, ModelLoadError, PredictionError
-from scriptmode.models.base import match, place
+from scriptmode.models.artifacts import match, place
 
 
 @dataclass(frozen=True)

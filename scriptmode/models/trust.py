@@ -45,20 +45,35 @@ def check_trusted(trusted: Trusted, known: Iterable[str]) -> None:
                 raise DeclarationError(f"trusted[{name!r}] is not a SHA-256 in 64 hex digits")
 
 
-def require_trust(trusted: Trusted, name: str, path: Path) -> None:
+def require_trust(trusted: Trusted, name: str, path: Path, *, holds: str = "") -> None:
     """Refuse to go on unless a name, and this very file where a digest is given, is trusted.
+
+    Args:
+        trusted: the declaration.
+        name: of the format, as declarations have it.
+        path: the file.
+        holds: what in it is not trusted, for the message.
 
     Raises:
         UntrustedFormatError: it is not; says how to trust it.
     """
     if name not in trusted:
         raise UntrustedFormatError(
-            f"{path} holds {name}: reading that can execute code. Save the model in a safe format,"
-            f" or declare trusted=[{name!r}] if you know who wrote it"
+            f"{path} holds {name}{holds and f' ({holds})'}: reading that can execute code. Save the"
+            f" model in a safe format, or declare trusted=[{name!r}] if you know who wrote it"
         )
     if isinstance(trusted, Mapping):
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = _digest(path)
         if digest != trusted[name]:
             raise UntrustedFormatError(
                 f"{path} has the SHA-256 {digest}; the one trusted is {trusted[name]}"
             )
+
+
+def _digest(path: Path) -> str:
+    """The SHA-256 of a file; of a folder, that of its files' names and digests, sorted."""
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    files = sorted(each for each in path.rglob("*") if each.is_file())
+    lines = (f"{_digest(each)}  {each.relative_to(path).as_posix()}\n" for each in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
