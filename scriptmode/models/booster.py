@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from scriptmode._imports import require
-from scriptmode.errors import DeclarationError, InvalidFeaturesError, ModelLoadError
+from scriptmode.errors import DeclarationError, ModelLoadError
 from scriptmode.models.arrays import as_matrix
 from scriptmode.models.base import Signature
+from scriptmode.models.booster_calls import direct_call
+from scriptmode.models.categories import encode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CATEGORY = "c"
-_VERSION = re.compile(rb'"version"\s*:\s*\[\s*(\d{1,4})\s*,\s*(\d{1,4})\s*,\s*(\d{1,4})\s*\]')
-_VERSION_UBJ = re.compile(rb"version\[#L\x00{7}\x03i(.)i(.)i(.)", re.DOTALL)
 
 
 class BoosterFacts:
@@ -37,6 +36,8 @@ class BoosterFacts:
         kind = learner["gradient_booster"]["name"]
         self.has_trees = kind != "gblinear"
         self.in_place = kind == "gbtree"  # of dart it sums in another order than DMatrix
+        self.direct = direct_call(booster) if self.in_place and not self.is_wrapper else None
+        self.threads = int(learner["generic_param"].get("nthread", 0)) or None
         self.objective: str = learner["objective"]["name"]
         self.class_count = int(learner["learner_model_param"].get("num_class", 0))
         self.is_multi_target = int(learner["learner_model_param"].get("num_target", 1)) > 1
@@ -62,7 +63,7 @@ class BoosterFacts:
         if isinstance(data, self.dmatrix):
             return data  # of a hand-written input_fn
         if self.has_categories:
-            return self._encode(data)
+            return encode(data, self.signature.categories or ())
         return data.tocsr() if hasattr(data, "tocsr") else as_matrix(data)
 
     def to_dmatrix(self, matrix: NDArray[Any]) -> Any:
@@ -70,23 +71,11 @@ class BoosterFacts:
         if isinstance(matrix, self.dmatrix):
             return matrix
         if not self.has_categories:
-            return self.dmatrix(matrix)
+            return self.dmatrix(matrix, nthread=self.threads)
         types = list(self.signature.types or ())
-        return self.dmatrix(matrix, feature_types=types, enable_categorical=True)
-
-    def _encode(self, data: Any) -> NDArray[Any]:
-        """Categories as their numbers, in the order that the artefact keeps them in."""
-        import pandas as pd
-
-        frame = data.copy() if hasattr(data, "columns") else pd.DataFrame(as_matrix(data))
-        columns = {
-            index: _codes(frame.iloc[:, index], index, known)
-            for index, known in enumerate(self.signature.categories or ())
-            if known
-        }
-        for index, codes in columns.items():
-            frame.isetitem(index, codes)
-        return as_matrix(frame)
+        return self.dmatrix(
+            matrix, feature_types=types, enable_categorical=True, nthread=self.threads
+        )
 
     def _classes(self, model: Any) -> tuple[Any, ...] | None:
         if self.is_wrapper:
@@ -135,26 +124,12 @@ def best_iteration(model: Any) -> int | None:
         return None
 
 
-def written_by(raw: bytes) -> str | None:
-    """The release of xgboost that wrote a model: JSON, UBJSON, or a pickle around the latter.
-
-    Returns:
-        None where it does not say.
-    """
-    # Keys are sorted, so that the version is the last thing: what looks alike before it is not.
-    if (place := raw.rfind(b'"version"')) >= 0 and (found := _VERSION.match(raw, place)):
-        return b".".join(found.groups()).decode()
-    if (place := raw.rfind(b"version[#L")) >= 0 and (found := _VERSION_UBJ.match(raw, place)):
-        return ".".join(str(part[0]) for part in found.groups())
-    return None
-
-
 def _answers_contribs(booster: Any) -> bool:
     """Whether this release answers contributions for trees whose leaves are vectors."""
     import numpy as np
 
     xgboost = require("xgboost", extra="xgboost")
-    row = xgboost.DMatrix(np.zeros((1, booster.num_features())))
+    row = xgboost.DMatrix(np.zeros((1, booster.num_features())), nthread=1)
     try:
         booster.predict(row, pred_contribs=True, validate_features=False)
     except xgboost.core.XGBoostError:
@@ -190,24 +165,3 @@ def _values(column: dict[str, Any]) -> tuple[Any, ...]:
         )
     raw, offsets = bytes(values), column["offsets"]
     return tuple(raw[start:end].decode() for start, end in pairwise(offsets))
-
-
-def _codes(column: Any, index: int, known: tuple[Any, ...]) -> NDArray[Any]:
-    """Each cell's place among the known categories; NaN where it is missing."""
-    import numpy as np
-    import pandas as pd
-
-    places = pd.Index(known).get_indexer(pd.Index(column))
-    unseen = (places < 0) & column.notna().to_numpy()
-    if unseen.any():
-        row = int(np.flatnonzero(unseen)[0])
-        name = column.name if isinstance(column.name, str) else None
-        place = f"field {name!r}" if name else f"column {index + 1}"
-        raise InvalidFeaturesError(
-            f"row {row + 1}, {place}: {str(column.iloc[row])[:40]!r} is none of the categories"
-            f" {', '.join(map(str, known[:20]))}",
-            row=row + 1,
-            column=index + 1,
-            field=name,
-        )
-    return np.where(places < 0, np.nan, places)

@@ -28,7 +28,11 @@ def booster_outputs(facts: BoosterFacts) -> dict[str, Ask]:
     if facts.is_wrapper:
         return _wrapper_outputs(facts)
 
+    direct = facts.direct
+
     def value(model: Any, matrix: NDArray[Any]) -> Any:
+        if direct is not None and direct.takes(matrix):
+            return direct(matrix)
         if facts.in_place and not isinstance(matrix, facts.dmatrix):
             return model.inplace_predict(matrix, validate_features=False)
         return model.predict(facts.to_dmatrix(matrix), validate_features=False)

@@ -3,63 +3,65 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode._imports import require
 from scriptmode._memo import PerObject
 from scriptmode.errors import DeclarationError, InvalidFeaturesError, ModelLoadError
-from scriptmode.models.arrays import refuse_bad_cell
-from scriptmode.models.base import OUTPUTS, Signature, find_artifact, place
-from scriptmode.models.booster import BoosterFacts, as_booster, written_by
+from scriptmode.models.arrays import fits_float32, refuse_bad_cell
+from scriptmode.models.artifacts import place
+from scriptmode.models.base import OUTPUTS, Signature
+from scriptmode.models.booster import BoosterFacts, as_booster, booster_of
 from scriptmode.models.booster_outputs import Ask, booster_outputs
-from scriptmode.models.pickles import SUFFIXES, UNSAFE, load_pickle
+from scriptmode.models.booster_release import is_binary, written_by
+from scriptmode.models.pickles import SUFFIXES, UNSAFE, is_pickle, load_pickle
 from scriptmode.models.selectable import KEYS
-from scriptmode.models.trust import check_trusted
-from scriptmode.models.versions import Library, VersionPolicy, check_policy
+from scriptmode.models.stored import Trusting
+from scriptmode.models.threads import check_threads, threads_of
+from scriptmode.models.versions import LIBRARIES, Library
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from scriptmode.models.trust import Trusted
+    from pathlib import Path
 
 _FILE = "xgboost-model"  # the name under which SageMaker's own algorithm saves
-_NATIVE = {".ubj", ".xgb", ".bst", ".model"}
 _DOUBLE = 8  # bytes
-_LARGEST_SQUARE = 1e76  # below that of the largest float32
-_PICKLE = b"\x80"  # the protocol opcode that begins every pickle since protocol 2
 
 
 @dataclass(frozen=True)
-class XGBoost:
+class XGBoost(Trusting):
     """Loads a booster, and answers what ``Booster.predict`` answers, bit for bit.
 
     A file saved by a scikit-learn wrapper's ``save_model`` is a booster too: a classifier's
     answers are then probabilities. An unpickled wrapper answers as the wrapper does, labels.
 
     Args:
-        file: the artefact's name in the model folder. When absent, the only file named
-            ``xgboost-model`` or ``model.json`` or that ends in ``.ubj``, ``.xgb``, ``.bst``,
-            ``.model`` (or, when trusted, ``.pkl``, ``.pickle``, ``.joblib``).
-        trusted: ``pickle`` and/or ``joblib``; see :mod:`scriptmode.models.trust`.
+        file: see :class:`scriptmode.models.stored.Stored`.
         versions: what becomes of a file that another release wrote, which this one cannot be
             relied on to read; see :mod:`scriptmode.models.versions`.
+        trusted: ``pickle``, ``joblib`` or ``cloudpickle``; see :mod:`scriptmode.models.trust`.
+        threads: of a booster; see :func:`scriptmode.models.threads.threads_of`.
     """
 
-    file: str | None = None
-    trusted: Trusted = ()
-    versions: VersionPolicy = "error"
+    threads: int | None = None
     _known: PerObject[_Known] = field(
         default_factory=lambda: PerObject(_Known), init=False, repr=False, compare=False
     )
 
     name: ClassVar[str] = "xgboost"
-    library: ClassVar[Library] = Library("xgboost")
+    library: ClassVar[Library] = LIBRARIES["xgboost"]
+    forms: ClassVar[tuple[str, ...]] = ("xgboost-ubj", "xgboost-json", "xgboost-binary")
+    unsafe_forms: ClassVar[tuple[str, ...]] = UNSAFE
     output_names: ClassVar[tuple[str, ...]] = (*OUTPUTS[:-1], *KEYS)
 
+    @property
+    def fork_safe(self) -> bool:
+        """With one thread: in a forked process those of OpenMP are gone, and waited for."""
+        return threads_of(self.threads) == 1
+
     def __post_init__(self) -> None:
-        check_trusted(self.trusted, UNSAFE)
-        check_policy(self.versions)
+        super().__post_init__()
+        check_threads(self.threads)
 
     def load(self, model_dir: Path) -> Any:
         """Read the model.
@@ -72,23 +74,10 @@ class XGBoost:
                 file of another release, or a scikit-learn wrapper with categorical features.
             UntrustedFormatError: a pickle that is not trusted by name.
         """
-        path = self.locate(model_dir)[0]
-        with path.open("rb") as stream:
-            is_pickle = stream.read(1) == _PICKLE or path.suffix in SUFFIXES
-        raw = path.read_bytes()
-        if not raw or (raw[:1] == b"{" and raw.rstrip()[-1:] != b"}"):
-            raise ModelLoadError(f"{path} ends too early")
-        if written := written_by(raw):
-            self.library.check(written, path, self.versions)
-        return self._unpickle(path) if is_pickle else _read(path, raw)
-
-    def locate(self, model_dir: Path) -> list[Path]:
-        """The one file that ``load`` would read.
-
-        Raises:
-            ModelLoadError: none or several candidates.
-        """
-        return [find_artifact(Path(model_dir), self.file, _recognise)]
+        path = self._find(model_dir)
+        model = self._unpickle(path) if is_pickle(path) else self._read(path)
+        booster_of(model).set_param({"nthread": threads_of(self.threads)})
+        return model
 
     def predict(self, model: Any, data: Any) -> Any:
         """Ask the model for all rows at once.
@@ -141,9 +130,15 @@ class XGBoost:
         path.write_bytes(as_booster(model).save_raw(raw_format))
         return path
 
+    def _read(self, path: Path) -> Any:
+        raw = path.read_bytes()
+        if written := written_by(raw):
+            self.library.check(written, path, self.versions)
+        return _read(path, raw)
+
     def _unpickle(self, path: Path) -> Any:
         xgboost = require("xgboost", extra="xgboost")
-        model = load_pickle(path, self.trusted)
+        model = load_pickle(path, self.trusted, self.versions)
         if not isinstance(model, (xgboost.Booster, xgboost.XGBModel)):
             raise ModelLoadError(f"{path} holds a {type(model).__name__}, not a model of xgboost")
         facts = self._known(model).facts
@@ -178,10 +173,8 @@ def _refuse_infinity(matrix: Any) -> None:
         return
     is_sparse = hasattr(matrix, "tocsr")
     cells = matrix.data if is_sparse else matrix
-    if matrix.dtype.itemsize == _DOUBLE:
-        flat = cells.ravel()
-        if np.vdot(flat, flat) < _LARGEST_SQUARE:  # quicker than a look at each cell
-            return
+    if matrix.dtype.itemsize == _DOUBLE and fits_float32(cells):
+        return
     with np.errstate(over="ignore"):
         suspect = np.isinf(cells.astype(np.float32)).any()
     if suspect and is_sparse:
@@ -190,18 +183,15 @@ def _refuse_infinity(matrix: Any) -> None:
         refuse_bad_cell(matrix, may_be_missing=True)
 
 
-def _recognise(path: Path) -> bool:
-    named = path.name == _FILE or path.name in ("model.json", f"{_FILE}.json")
-    return named or path.suffix in _NATIVE or path.suffix in SUFFIXES
-
-
 def _read(path: Path, raw: bytes) -> Any:
     """A native file; xgboost itself tells UBJSON, JSON and its old binary format apart."""
     xgboost = require("xgboost", extra="xgboost")
     try:
         return xgboost.Booster(model_file=bytearray(raw))
-    except xgboost.core.XGBoostError as error:
+    except (xgboost.core.XGBoostError, ValueError) as error:
         reason = next((line for line in str(error).splitlines() if line.strip()), "")
+        if is_binary(raw):
+            reason = "the binary form of releases before 3.1; read and save it there as UBJSON"
         raise ModelLoadError(
             f"{path} is not a model that xgboost {xgboost.__version__} can read: {reason}"
         ) from error

@@ -1,5 +1,6 @@
 import hashlib
 import pickle
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,26 @@ class BoosterSuite(LoaderSuite):
 class TestTrees(BoosterSuite):
     def model(self) -> Any:
         return train()
+
+
+class TestOneThread(BoosterSuite):
+    """Only then may a process be forked once the model is loaded."""
+
+    is_exact = True
+
+    def loader(self) -> XGBoost:
+        return XGBoost(threads=1)
+
+    def model(self) -> Any:
+        return train("binary:logistic")
+
+
+@DEPRECATED
+class TestOneThreadOfDart(TestOneThread):
+    """Which takes the way of a DMatrix."""
+
+    def model(self) -> Any:
+        return train(booster="dart", rate_drop=0.1)
 
 
 class TestTreesWithNames(BoosterSuite):
@@ -126,7 +147,13 @@ def test_the_old_binary_form_is_read_where_the_library_can_and_named_where_not(
             XGBoost().predict(XGBoost().load(tmp_path), X), train().predict(xgb.DMatrix(X))
         )
         return
-    (tmp_path / "xgboost-model").write_bytes(b"binf\x00\x00\x00\x3f" + bytes(200))
+    (tmp_path / "xgboost-model").write_bytes(
+        b"binf"
+        + struct.pack("<fI", 0.5, 5)
+        + bytes(128)
+        + struct.pack("<Q", 16)
+        + b"reg:squarederror"
+    )
     with pytest.raises(ModelLoadError, match=f"xgboost {xgb.__version__} can read"):
         XGBoost().load(tmp_path)
 
@@ -142,7 +169,9 @@ def test_a_relative_folder_is_as_good(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_several_candidates_are_an_error_that_lists_the_folder(tmp_path: Path) -> None:
     for file in ("xgboost-model", "model.json"):
         (tmp_path / file).write_bytes(train().save_raw("json"))
-    with pytest.raises(ModelLoadError, match=r"2 files .* it holds model.json, xgboost-model"):
+    with pytest.raises(
+        ModelLoadError, match=r"2 files .* it holds model.json \(an XGB.*, xgboost-model \(an XGB"
+    ):
         XGBoost().load(tmp_path)
     assert XGBoost(file="model.json").load(tmp_path)
 
@@ -191,7 +220,7 @@ def test_a_trusted_pickle_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.pkl").write_bytes(pickle.dumps((train(), 0.5)))
     with pytest.raises(ModelLoadError, match="holds a tuple, not a model of xgboost"):
         XGBoost(trusted=["pickle"]).load(tmp_path)
-    (tmp_path / "model.pkl").write_bytes(b"\x80\x04garbage")
+    (tmp_path / "model.pkl").write_bytes(b"\x80\x04garbage.")
     with pytest.raises(ModelLoadError, match="cannot be unpickled"):
         XGBoost(trusted=["pickle"]).load(tmp_path)
 
