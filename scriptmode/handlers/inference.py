@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from dataclasses import replace as replaced
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from scriptmode._memo import PerObject
@@ -37,6 +39,7 @@ class _Bound(NamedTuple):
     request: Alignment | None  # holds what was sent to its columns
     model: Alignment | None  # holds what a before hook made to the model's columns
     ask: Callable[[Any, Any], Any]
+    turn: AbstractContextManager[Any]  # for code of the script's own that asks the model
 
 
 @dataclass(frozen=True)
@@ -130,16 +133,20 @@ class Inference:
     def _bind(self, model: Any) -> _Bound:
         known = self.signature(model)
         ask = self.loader.predict if self.predict else self.outputs.bind(self.loader, model)
-        bound = self._join(known, ask)
+        turn: AbstractContextManager[Any] = nullcontext()
+        if not getattr(self.loader, "thread_safe", True):
+            turn = Lock()
+            ask = _in_turn(ask, turn)
+        bound = self._join(known, ask)._replace(turn=turn)
         self._latest[:] = [] if bound.request is None else [bound.request]
         return bound
 
     def _join(self, known: Signature, ask: Callable[[Any, Any], Any]) -> _Bound:
         if self.before is None:
-            return _Bound(self.contract.bind(known), None, ask)
+            return _Bound(self.contract.bind(known), None, ask, nullcontext())
         if self.contract.features is None:
-            return _Bound(None, self.contract.bind(known), ask)
-        return _Bound(self.contract.bind(Signature()), Contract().bind(known), ask)
+            return _Bound(None, self.contract.bind(known), ask, nullcontext())
+        return _Bound(self.contract.bind(Signature()), Contract().bind(known), ask, nullcontext())
 
     def _answer_with_hooks(self, bound: _Bound, data: Any, model: Any, context: Any) -> Any:
         context = RequestContext.of(context)
@@ -156,7 +163,8 @@ class Inference:
         if self.predict is None:
             prediction = bound.ask(model, data)
         else:
-            prediction = self.predict(model, data, context)
+            with bound.turn:
+                prediction = self.predict(model, data, context)
         refuse_other_count(rows, prediction)
         if self.after is not None:
             prediction = self.after(prediction, context)
@@ -174,6 +182,18 @@ class Inference:
             if bound.request is None and "row" in error.where:  # perhaps as it was sent
                 raise
             raise PredictionError(f"before returned other columns: {error}") from error
+
+
+def _in_turn(
+    ask: Callable[[Any, Any], Any], turn: AbstractContextManager[Any]
+) -> Callable[[Any, Any], Any]:
+    """The same question, asked by one thread at a time."""
+
+    def answer(model: Any, data: Any) -> Any:
+        with turn:
+            return ask(model, data)
+
+    return answer
 
 
 def _as_table(data: Any) -> Any:

@@ -12,6 +12,8 @@ Inherit, fill in what the suite asks for, and let pytest collect the class::
 
 from __future__ import annotations
 
+import json
+import math
 import pickle
 import random
 import tempfile
@@ -23,7 +25,9 @@ from scriptmode.handlers.compose import compose
 from scriptmode.media import parse
 from scriptmode.models.arrays import as_matrix
 from scriptmode.models.base import Loader, Saver, Signed
+from scriptmode.serializers.npz import NPZ
 from scriptmode.testing.invoke import invoke
+from scriptmode.testing.processes import Order, ask_another_process
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +100,16 @@ class SerializerSuite:
 
 
 class LoaderSuite:
-    """What every loader must do."""
+    """What every loader must do.
+
+    Attributes:
+        requests: how many are sent by 16 threads, of one row each.
+        is_exact: whether one row is answered bit for bit as in a batch; libraries of linear
+            algebra sum in another order for one row than for many.
+    """
+
+    requests: ClassVar[int] = 1000
+    is_exact: ClassVar[bool] = False
 
     def loader(self) -> Any:
         """The loader under test; every test asks for a new one."""
@@ -118,7 +131,19 @@ class LoaderSuite:
         """Put the artefact into a folder; by default as the loader saves it."""
         loader = self.loader()
         assert isinstance(loader, Saver), f"{type(self).__name__} must define write()"
-        assert loader.save(model, model_dir).is_file()
+        assert loader.save(model, model_dir).exists()
+
+    def body(self) -> tuple[bytes, str]:
+        """The data as a request, and its content type."""
+        data = self.data()
+        if isinstance(data, list):
+            return json.dumps(data).encode(), "application/json"
+        if isinstance(data, dict):
+            return NPZ().encode(data, {}), NPZ.media_types[0]
+        if hasattr(data, "to_json"):
+            return data.to_json(orient="records").encode(), "application/json"
+        rows = as_matrix(data).tolist()
+        return "\n".join(",".join(map(repr, row)) for row in rows).encode(), "text/csv"
 
     def test_has_the_shape_of_a_loader(self) -> None:
         loader = self.loader()
@@ -130,23 +155,21 @@ class LoaderSuite:
         with tempfile.TemporaryDirectory() as folder:
             self.write(model, Path(folder))
             loaded = self.loader().load(Path(folder))
-        assert_equal(self.loader().predict(loaded, data), self.expected(model, data))
+            assert_equal(self.loader().predict(loaded, data), self.expected(model, data))
 
     def test_one_row_is_answered_as_in_a_batch(self) -> None:
-        import numpy as np
-
         model, data, loader = self.model(), self.data(), self.loader()
         batch = loader.predict(model, data)
-        for row in range(len(data)):
-            alone = loader.predict(model, data[row : row + 1])
-            # Linear algebra libraries sum in another order for one row than for many.
-            np.testing.assert_allclose(alone, batch[row : row + 1], rtol=1e-6)
+        for row in range(_count(data)):
+            alone = loader.predict(model, _rows(data, row))
+            assert_close(alone, _rows(batch, row), is_exact=self.is_exact)
 
     def test_signature_fits_the_data(self) -> None:
         loader = self.loader()
         if isinstance(loader, Signed):
             signature = loader.signature(self.model())
-            assert signature.width in (None, as_matrix(self.data()).shape[1])
+            shape = getattr(self.data(), "shape", (0, None))
+            assert signature.width in (None, shape[1])
             assert signature.names is None or len(signature.names) == signature.width
 
     def test_an_empty_folder_is_refused(self) -> None:
@@ -163,13 +186,47 @@ class LoaderSuite:
         model, data = self.model(), self.data()
         assert_equal(copy.predict(model, data), self.expected(model, data))
 
+    def test_a_fresh_process_its_threads_and_its_fork_answer_alike(self) -> None:
+        model, data = self.model(), self.data()
+        each = [_rows(data, row) for row in range(_count(data))]
+        requests = [each[number % len(each)] for number in range(self.requests)]
+        with tempfile.TemporaryDirectory() as folder:
+            self.write(model, Path(folder))
+            found = ask_another_process(Order(self.loader(), folder, data, requests))
+        expected = self.expected(model, data)
+        assert_equal(found.whole, expected)
+        assert_equal(found.forked, expected)
+        for alone, together in zip(found.serial, found.threaded, strict=True):
+            assert_equal(together, alone)
+
     def test_serves_through_the_four_functions(self) -> None:
-        data = as_matrix(self.data())
-        body = "\n".join(",".join(map(repr, row)) for row in data.tolist())
+        body, content_type = self.body()
         with tempfile.TemporaryDirectory() as folder:
             self.write(self.model(), Path(folder))
-            reply = invoke(compose(self.loader()), body, content_type="text/csv", model_dir=folder)
-        assert len(reply.raise_for_status().json()) == len(data)
+            reply = invoke(
+                compose(self.loader()), body, content_type=content_type, model_dir=folder
+            )
+        assert _count(reply.raise_for_status().json()) == _count(self.data())
+
+
+def assert_close(found: Any, expected: Any, *, is_exact: bool) -> None:
+    """Equal predictions; or, unless they must be exact, equal but for the last bits."""
+    import numpy as np
+
+    if isinstance(expected, dict):
+        for name, part in expected.items():
+            assert_close(found[name], part, is_exact=is_exact)
+    elif isinstance(expected, list):
+        for one, other in zip(found, expected, strict=True):
+            assert_close(one, other, is_exact=is_exact)
+    elif isinstance(expected, float):
+        assert found == expected or (not is_exact and math.isclose(found, expected, rel_tol=1e-5))
+    elif is_exact or not hasattr(expected, "dtype"):
+        assert_equal(found, expected)
+    elif expected.dtype.kind in "OU":
+        assert found.tolist() == expected.tolist()
+    else:
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
 
 
 def assert_equal(found: Any, expected: Any) -> None:
@@ -178,7 +235,7 @@ def assert_equal(found: Any, expected: Any) -> None:
 
     assert type(found) is type(expected), f"{type(found)} is not {type(expected)}"
     if isinstance(expected, dict):
-        assert found.keys() == expected.keys()
+        assert list(found) == list(expected)
         for name in expected:
             assert_equal(found[name], expected[name])
     elif hasattr(expected, "names") or hasattr(expected, "columns"):
@@ -188,6 +245,18 @@ def assert_equal(found: Any, expected: Any) -> None:
         np.testing.assert_array_equal(found, expected, strict=True)
     else:
         assert found == expected
+
+
+def _count(data: Any) -> int:
+    """How many rows a neutral value has."""
+    return len(next(iter(data.values()))) if isinstance(data, dict) else len(data)
+
+
+def _rows(data: Any, row: int) -> Any:
+    """One row of a neutral value, as one of the same kind."""
+    if isinstance(data, dict):
+        return {name: part[row : row + 1] for name, part in data.items()}
+    return data[row : row + 1]
 
 
 def _names(table: Any) -> list[str]:
