@@ -5,6 +5,7 @@ OLDEST_PYTHON ?= python3.10
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+HEAVY := $(VENV)/.heavy
 PEERS := build/peers/.ready
 
 .PHONY: demo test check bench contract docs schema test-oldest clean
@@ -16,6 +17,11 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[sklearn,serve,yaml,formats]' --group dev
 	touch $@
 
+# Frameworks of gigabytes, which only tests need.
+$(HEAVY): $(READY)
+	$(BIN)/python -m pip install --quiet --group heavy
+	touch $@
+
 # Reference implementations that tests compare with, without what they depend on.
 $(PEERS): pyproject.toml
 	$(PYTHON) -m pip install --quiet --no-deps --upgrade --target build/peers 'sagemaker==2.245.0'
@@ -24,7 +30,7 @@ $(PEERS): pyproject.toml
 demo: $(READY)
 	$(BIN)/python examples/demo.py
 
-test: $(READY) $(PEERS)
+test: $(READY) $(HEAVY) $(PEERS)
 	$(BIN)/python -m pytest
 
 check: $(READY)
@@ -34,11 +40,12 @@ check: $(READY)
 	$(BIN)/pyright
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
-bench: $(READY)
+bench: $(READY) $(HEAVY)
 	$(BIN)/python -m benchmarks.imports
 	$(BIN)/python -m benchmarks.stages
 	$(BIN)/python -m benchmarks.contract
 	$(BIN)/python -m benchmarks.dispatch
+	$(BIN)/python -m benchmarks.models
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python -m benchmarks.codecs
 

@@ -22,6 +22,8 @@ LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 ALLOWED_BESIDE = {("platforms", "hosting"), ("errors", "errors")}
 GROUND = FLOORS[0]
 HEAVY = {"numpy", "pandas", "pydantic", "orjson", "scipy", "xgboost", "sklearn", "skops", "uvicorn"}
+HEAVY |= {"lightgbm", "catboost", "onnxruntime", "torch", "safetensors", "keras", "tensorflow"}
+HEAVY |= {"transformers", "statsmodels", "spacy", "mlflow", "joblib", "h5py", "cloudpickle"}
 PYDANTIC = {"handlers/declaration.py", "handlers/features.py", "handlers/manifest.py"}
 LONGEST_FILE, LONGEST_FUNCTION = 300, 40
 

@@ -173,6 +173,8 @@ def build(layers: Sequence[Mapping[str, Any]], registries: Registries) -> Handle
     encoders = names.serializers(fields["returns"], "encode")
     loader = names.loader(fields["model"])
     names.refuse_unused_options(_declared_parts(layers))
+    if getattr(loader, "takes_text", False):
+        decoders = [_reading_texts(each) for each in decoders]
     loader = extend_trust(loader, [*decoders, *encoders], fields["trusted"])
     is_default = fields["versions"] is None
     checks = Checks("error" if is_default else fields["versions"], fields["replay"])
@@ -190,6 +192,12 @@ def build(layers: Sequence[Mapping[str, Any]], registries: Registries) -> Handle
     encoders = _enveloped(encoders, fields["response"], inference)
     made = Composition.of(inference, decoders, encoders, checks, default_accept())
     return Handler(made.model_fn, made.input_fn, made.predict_fn, made.output_fn)
+
+
+def _reading_texts(decoder: Any) -> Any:
+    """A flat list is one row of a table, but several rows of a model of language."""
+    is_plain = type(decoder) is JSON and decoder.layout == "auto" and decoder.image is None
+    return replace(decoder, layout="texts") if is_plain else decoder
 
 
 def _inference(fields: Mapping[str, Any], loader: Loader[Any]) -> Inference:

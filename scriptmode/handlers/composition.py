@@ -16,6 +16,7 @@ from scriptmode.errors import (
     NotAcceptableError,
     PredictionError,
 )
+from scriptmode.handlers.context import RequestContext
 from scriptmode.handlers.edge import stack_of
 from scriptmode.handlers.intake import Intake
 from scriptmode.handlers.loading import Checks, load
@@ -111,13 +112,14 @@ class Composition:
             UntrustedFormatError: loading it could execute code that nobody trusted.
         """
         stack = stack_of(context)
+        accelerator = RequestContext.of(context).device
         try:
-            return self._load(model_dir)
+            return self._load(model_dir, accelerator)
         except BaseException as error:
             if stack is None or stack.is_told_of_failed_loads or not is_answered(error):
                 raise
             Report.of(error)  # which logs it
-            return Unloaded(error, partial(self._load, model_dir))
+            return Unloaded(error, partial(self._load, model_dir, accelerator))
 
     @_counted
     def input_fn(self, body: Body, content_type: str | None, context: Any = None) -> Any:
@@ -232,8 +234,8 @@ class Composition:
                 f"no declared format can carry the prediction: {error}"
             ) from error
 
-    def _load(self, model_dir: str) -> Any:
-        return load(self.inference, Path(model_dir), self.checks)
+    def _load(self, model_dir: str, accelerator: int | None) -> Any:
+        return load(self.inference, Path(model_dir), self.checks, accelerator)
 
     def _examples(self, decoder: Decoder) -> tuple[str, ...]:
         from scriptmode.handlers.examples import example_bodies

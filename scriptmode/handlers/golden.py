@@ -55,11 +55,13 @@ def _in_doubles(sample: Any) -> Any:
 
 
 def read_sample(data: Any) -> Any:
-    """The rows of a sample as a neutral value.
+    """The rows of a sample as a neutral value; a list of strings is texts, one a row.
 
     Raises:
         MalformedBodyError: it is none of the layouts that requests have.
     """
+    if isinstance(data, list) and data and all(isinstance(text, str) for text in data):
+        return data
     return read_layout(data, "auto", has_text=True)
 
 

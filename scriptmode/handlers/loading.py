@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scriptmode.errors import DeclarationError, ModelLoadError, RequestError
+from scriptmode.handlers.resolution import with_option
 from scriptmode.models.base import MANIFEST
 from scriptmode.models.versions import VersionPolicy, check_policy
 
@@ -38,8 +39,16 @@ class Checks:
             raise DeclarationError(f"replay={self.replay!r}: expected True or False")
 
 
-def load(inference: Inference, model_dir: Path, checks: Checks) -> Any:
+def load(
+    inference: Inference, model_dir: Path, checks: Checks, accelerator: int | None = None
+) -> Any:
     """The model of a folder.
+
+    Args:
+        inference: the declaration.
+        model_dir: the folder.
+        checks: what is made sure of.
+        accelerator: the number of the one that the host gave this worker; None without one.
 
     Raises:
         ModelLoadError: there is none, several, or a damaged one; it contradicts the declaration or
@@ -48,23 +57,32 @@ def load(inference: Inference, model_dir: Path, checks: Checks) -> Any:
     """
     if not model_dir.is_dir():
         raise ModelLoadError(f"the model folder {model_dir} does not exist")
+    loader = _placed(inference.loader, accelerator)
     if not (model_dir / MANIFEST).is_file():
         if checks.replay:
             raise ModelLoadError(f"replay=True, but there is no {MANIFEST} in {model_dir}")
-        model = inference.loader.load(model_dir)
+        model = loader.load(model_dir)
         inference.bind(model)
         return model
     from scriptmode.handlers.manifest import read_manifest
 
     manifest = read_manifest(model_dir)
     manifest.check_files(inference.loader, model_dir, checks.versions)
-    model = inference.loader.load(model_dir)
+    model = loader.load(model_dir)
     alignment = inference.bind(model)
     names = [each.name for each in alignment.features] if alignment else []
     manifest.check_columns(names or None, inference.signature(model).classes, model_dir)
     if checks.replay:
         replay(manifest, inference, model, model_dir)
     return model
+
+
+def _placed(loader: Any, accelerator: int | None) -> Any:
+    """The loader that puts a model on the worker's own accelerator, where it may choose."""
+    if accelerator is None:
+        return loader
+    chosen = f"auto:{accelerator}"
+    return with_option(loader, "device", lambda own: chosen if own == "auto" else own) or loader
 
 
 def replay(

@@ -7,7 +7,6 @@ import threading
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode._imports import require
@@ -24,15 +23,25 @@ from scriptmode.models.arrays import (
     refuse_names,
     refuse_text,
 )
-from scriptmode.models.base import Signature, find_artifact, place
-from scriptmode.models.pickles import SUFFIXES, UNSAFE, load_pickle
-from scriptmode.models.trust import check_trusted, require_trust
-from scriptmode.models.versions import Library, VersionPolicy, check_policy
+from scriptmode.models.artifacts import place
+from scriptmode.models.base import Signature
+from scriptmode.models.pickled import inspect_pickle
+from scriptmode.models.pickles import (
+    SUFFIXES,
+    UNSAFE,
+    check_releases,
+    explain,
+    is_pickle,
+    load_pickle,
+)
+from scriptmode.models.skops_files import inspect_skops
+from scriptmode.models.stored import Trusting
+from scriptmode.models.trust import require_trust
+from scriptmode.models.versions import LIBRARIES, Library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-
-    from scriptmode.models.trust import Trusted
+    from pathlib import Path
 
 _FILE = "model.skops"
 _WRITTEN = re.compile(r"^Trying to unpickle estimator \S+ from version (\S+) when using version")
@@ -50,30 +59,23 @@ _METHODS = {
 
 
 @dataclass(frozen=True)
-class Sklearn:
+class Sklearn(Trusting):
     """Loads an estimator, and answers what its ``predict`` answers.
 
     Args:
-        file: the artefact's name in the model folder. When absent, the only file that ends in
-            ``.skops`` (or, when trusted, ``.joblib``, ``.pkl``, ``.pickle``).
-        trusted: ``pickle``, ``joblib``, or full names of types that a skops file may hold beyond
-            those that skops itself trusts, such as ``sklearn.tree._tree.Tree``; see
-            :mod:`scriptmode.models.trust`.
+        file: see :class:`scriptmode.models.stored.Stored`.
         versions: what becomes of a file that another minor version of scikit-learn wrote, which
             promises nothing between them; see :mod:`scriptmode.models.versions`.
+        trusted: ``pickle``, ``joblib``, ``cloudpickle``, or full names of types that a skops file
+            may hold beyond those that skops itself trusts, such as ``sklearn.tree._tree.Tree``;
+            see :mod:`scriptmode.models.trust`.
     """
 
-    file: str | None = None
-    trusted: Trusted = ()
-    versions: VersionPolicy = "error"
-
     name: ClassVar[str] = "sklearn"
-    library: ClassVar[Library] = Library("sklearn", same_minor=True)
+    library: ClassVar[Library] = LIBRARIES["sklearn"]
+    forms: ClassVar[tuple[str, ...]] = ("skops",)
+    unsafe_forms: ClassVar[tuple[str, ...]] = UNSAFE
     output_names: ClassVar[tuple[str, ...]] = tuple(_METHODS)
-
-    def __post_init__(self) -> None:
-        check_trusted(self.trusted, UNSAFE)
-        check_policy(self.versions)
 
     def load(self, model_dir: Path) -> Any:
         """Read the estimator.
@@ -84,23 +86,18 @@ class Sklearn:
             UntrustedFormatError: a pickle that is not trusted by name, or a skops file that
                 holds types which are not.
         """
-        path = self.locate(model_dir)[0]
-        is_pickle = path.suffix in SUFFIXES
+        path = self._find(model_dir)
         with _releases_told() as told:
-            model = load_pickle(path, self.trusted) if is_pickle else self._load_skops(path)
-        for written in told:
+            if is_pickle(path):
+                model = load_pickle(path, self.trusted, self.versions)
+            else:
+                model = self._load_skops(path)
+        known = (inspect_pickle if is_pickle(path) else inspect_skops)(path).releases
+        for written in told - set(known.values()):
             self.library.check(written, path, self.versions)
         if not (hasattr(model, "predict") or hasattr(model, "transform")):
             raise ModelLoadError(f"{path} holds a {type(model).__name__}, which cannot predict")
         return model
-
-    def locate(self, model_dir: Path) -> list[Path]:
-        """The one file that ``load`` would read.
-
-        Raises:
-            ModelLoadError: none or several candidates.
-        """
-        return [find_artifact(Path(model_dir), self.file, _recognise)]
 
     def predict(self, model: Any, data: Any) -> Any:
         """Ask the estimator for all rows at once.
@@ -178,11 +175,13 @@ class Sklearn:
             types = skops.get_untrusted_types(file=path)
             for name in types:
                 require_trust(self.trusted, name, path)
+            check_releases(inspect_skops(path), path, self.versions)
             return skops.load(path, trusted=types)
-        except UntrustedFormatError:
+        except (UntrustedFormatError, ModelLoadError):
             raise
         except Exception as error:  # a damaged file can fail anywhere in skops
-            raise ModelLoadError(f"{path} cannot be read: {error}") from error
+            reason = explain(error, inspect_skops(path))
+            raise ModelLoadError(f"{path} cannot be read: {reason}") from error
 
 
 @contextmanager
@@ -272,7 +271,3 @@ def _named_sparse(data: Any, names: Any) -> Any:
 
     frame: Any = pd.DataFrame
     return frame.sparse.from_spmatrix(data, columns=names.tolist())
-
-
-def _recognise(path: Path) -> bool:
-    return path.suffix == ".skops" or path.suffix in SUFFIXES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
 import warnings
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
@@ -37,13 +38,18 @@ class Library(NamedTuple):
         """The release that is installed."""
         return str(importlib.import_module(self.module).__version__)
 
-    def check(self, written: str, path: Path, policy: VersionPolicy) -> None:
+    def is_installed(self) -> bool:
+        """Whether there is any release of it here."""
+        return importlib.util.find_spec(self.module) is not None
+
+    def check(self, written: str, path: Path, policy: VersionPolicy, *, holds: str = "") -> None:
         """Hold the release that wrote an artefact against the one that reads it.
 
         Args:
             written: the release that wrote the artefact.
             path: the artefact, for the message.
             policy: what to do about a mismatch.
+            holds: the class of what is in it, for the message.
 
         Raises:
             ModelLoadError: it cannot be relied on, and the policy is ``error``.
@@ -54,7 +60,8 @@ class Library(NamedTuple):
             return
         later = "" if self.same_minor else f" or a later {saved[0]}.x"
         message = (
-            f"{path} was written by {self.module} {written}: expected"
+            f"{path}{holds and f' holds {holds}, which'} was written by {self.module} {written}:"
+            " expected"
             f" {self.module} {saved[0]}.{saved[1]}{later}, found {installed}; install it, or"
             " declare versions='warn' if you know that the model is read right"
         )
@@ -64,6 +71,10 @@ class Library(NamedTuple):
 
     def _reads(self, saved: tuple[int, int], here: tuple[int, int]) -> bool:
         return saved == here if self.same_minor else saved[0] == here[0] and saved <= here
+
+
+LIBRARIES = {"sklearn": Library("sklearn", same_minor=True), "xgboost": Library("xgboost")}
+"""Those whose releases are written into what they pickle."""
 
 
 def check_policy(policy: str) -> None:

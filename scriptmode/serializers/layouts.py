@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-Layout: TypeAlias = Literal["auto", "rows", "records", "columns", "split", "raw"]
-"""How a JSON body lays out a table; ``auto`` recognises all but ``raw``, which is any value."""
+Layout: TypeAlias = Literal["auto", "rows", "records", "columns", "split", "texts", "raw"]
+"""How a JSON body lays out a table; ``auto`` recognises all but ``texts``, a list of strings or one
+of them, and ``raw``, which is any value."""
 
-LAYOUTS = ("auto", "rows", "records", "columns", "split", "raw")
+LAYOUTS = ("auto", "rows", "records", "columns", "split", "texts", "raw")
 ENVELOPES = ("instances", "inputs")
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "rows": ("[[1, 2.5, null]]",),
@@ -30,6 +31,7 @@ EXAMPLES["auto"] = (
     '{"instances": [[1, 2.5]]}',
     '{"inputs": [[1, 2.5]]}',
 )
+EXAMPLES["texts"] = ('["one", "two"]', '{"inputs": "one"}', '[{"text": "one"}]')
 _SPLIT = {"columns", "data"}
 WIDEST_WITH_TEXT = 10_000  # a data frame costs some 10 µs a column
 _DEEPEST = 32  # numpy's own limit before 2.0
@@ -63,6 +65,8 @@ def read_layout(value: Any, layout: Layout, *, has_text: bool) -> Any:
     """
     if layout == "raw":
         return value
+    if layout == "texts":
+        return _read_texts(value, has_text=has_text)
     found, value = _recognise(value)
     if layout not in ("auto", found):
         raise LayoutError(f"expected the layout {layout!r}, got {found!r}", EXAMPLES[layout])
@@ -131,6 +135,19 @@ def read_split(parts: dict[str, Any], *, has_text: bool) -> Table | pd.DataFrame
         raise MalformedBodyError('"data" must be a list of rows')
     _check_rectangle(rows, len(names), "columns has")
     return _named(tuple(names), rows, has_text=has_text)
+
+
+def _read_texts(value: Any, *, has_text: bool) -> Any:
+    """Texts as a list of strings, or whatever other table it is."""
+    inner = value
+    if isinstance(value, dict) and len(value) == 1 and next(iter(value)) in ENVELOPES:
+        inner = next(iter(value.values()))
+    inner = [inner] if isinstance(inner, str) else inner
+    if isinstance(inner, list) and all(isinstance(text, str) for text in inner):
+        return inner
+    if isinstance(inner, list) and inner and isinstance(inner[0], dict):
+        return read_records(inner, has_text=has_text)
+    raise LayoutError("the body holds no texts", EXAMPLES["texts"])
 
 
 def _recognise(value: Any) -> tuple[str, Any]:

@@ -28,7 +28,7 @@ Y = X @ [1.0, -2.0, 0.5]
 FRAME = pd.DataFrame({"size": X[:, 0], "colour": ["red", "blue", "green"] * 10, "age": X[:, 2]})
 
 
-class Doubler(BaseEstimator):  # type: ignore[misc]
+class Doubler(BaseEstimator):
     """An estimator that skops does not know."""
 
     def fit(self, X: Any, y: Any = None) -> "Doubler":
@@ -138,7 +138,9 @@ def test_types_that_skops_does_not_know_must_be_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04", b"<html>"])
 def test_a_damaged_file_is_named(tmp_path: Path, damage: bytes) -> None:
     (tmp_path / "model.skops").write_bytes(damage)
-    with pytest.raises(ModelLoadError, match=r"model\.skops (is empty|cannot be read)"):
+    with pytest.raises(
+        ModelLoadError, match=r"no files in .* it holds model\.skops \((empty|a zip|an HTML)"
+    ):
         Sklearn().load(tmp_path)
 
 

@@ -280,7 +280,7 @@ def test_an_estimator_of_the_same_minor_version_is_read_in_silence(
     assert load(tmp_path).predict(X[:1]).shape == (1,)
 
 
-class Noisy(BaseEstimator):  # type: ignore[misc]
+class Noisy(BaseEstimator):
     """An estimator that warns for a reason of its own when it is read."""
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -1,0 +1,200 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pandas as pd
+import pytest
+import skl2onnx
+from onnx import TensorProto, helper
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from scriptmode import compose
+from scriptmode.errors import DeclarationError, InvalidFeaturesError, ModelLoadError
+from scriptmode.models.onnx import Onnx
+from scriptmode.testing import invoke
+from scriptmode.testing.conformance import LoaderSuite, assert_equal
+from tests.models.tables import BINARY, MIXED, NUMBERS, THREE, X
+
+FLOATS = X.astype(np.float32)
+
+
+def convert(estimator: Any, **options: Any) -> Any:
+    chosen = {id(estimator): options} if options else None
+    return skl2onnx.to_onnx(estimator, FLOATS[:1], options=chosen)
+
+
+def session(model: Any) -> Any:
+    return ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+class OnnxSuite(LoaderSuite):
+    is_exact = True
+
+    def loader(self) -> Any:
+        return Onnx(threads=1)
+
+    def model(self) -> Any:
+        return session(self.proto())
+
+    def proto(self) -> Any:
+        raise NotImplementedError
+
+    def data(self) -> Any:
+        return X
+
+    def write(self, model: Any, model_dir: Path) -> None:
+        assert self.loader().save(self.proto(), model_dir).is_file()
+
+    def expected(self, model: Any, data: Any) -> Any:
+        return model.run(None, {"X": data.astype(np.float32)})[0]
+
+
+class TestRegression(OnnxSuite):
+    def proto(self) -> Any:
+        return convert(LinearRegression().fit(X, NUMBERS))
+
+
+class TestClassifier(OnnxSuite):
+    def proto(self) -> Any:
+        return convert(LogisticRegression().fit(X, BINARY))
+
+
+def add(rows: Any) -> Any:
+    """Two inputs and two outputs: their sum and their difference."""
+    shape = [rows, 2]
+    values = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name in ("left", "right", "sum", "difference")
+    ]
+    nodes = [
+        helper.make_node("Add", ["left", "right"], ["sum"]),
+        helper.make_node("Sub", ["left", "right"], ["difference"]),
+    ]
+    graph = helper.make_graph(nodes, "add", values[:2], values[2:])
+    opset = [helper.make_opsetid("", 17)]
+    return helper.make_model(graph, opset_imports=opset, ir_version=9)
+
+
+class TestNamedTensors(OnnxSuite):
+    def proto(self) -> Any:
+        return add(None)
+
+    def data(self) -> Any:
+        return {"left": X[:, :2], "right": X[:, 2:4]}
+
+    def expected(self, model: Any, data: Any) -> Any:
+        feed = {name: part.astype(np.float32) for name, part in data.items()}
+        return dict(zip(("sum", "difference"), model.run(None, feed), strict=True))
+
+
+@pytest.mark.parametrize("zipmap", [True, False])
+@pytest.mark.parametrize("labels", [BINARY, THREE, np.array(["no", "yes"])[BINARY]])
+def test_labels_and_probabilities_of_a_classifier(
+    tmp_path: Path, labels: Any, *, zipmap: bool
+) -> None:
+    estimator = LogisticRegression().fit(X, labels)
+    Onnx().save(convert(estimator, zipmap=zipmap), tmp_path)
+    model = Onnx().load(tmp_path)
+    outputs = Onnx().outputs(model)
+    assert outputs["label"](model, X).tolist() == estimator.predict(X).tolist()
+    np.testing.assert_allclose(outputs["proba"](model, X), estimator.predict_proba(X), atol=1e-5)
+
+
+def test_each_column_may_be_an_input_of_its_own(tmp_path: Path) -> None:
+    encoder = make_column_transformer(
+        (OneHotEncoder(), ["colour"]), ("passthrough", ["a", "doors"])
+    )
+    estimator = make_pipeline(encoder, LogisticRegression())
+    frame = MIXED[["a", "doors", "colour"]]
+    estimator.fit(frame, BINARY)
+    kinds = [
+        ("a", skl2onnx.common.data_types.FloatTensorType([None, 1])),
+        ("doors", skl2onnx.common.data_types.FloatTensorType([None, 1])),
+        ("colour", skl2onnx.common.data_types.StringTensorType([None, 1])),
+    ]
+    Onnx().save(skl2onnx.to_onnx(estimator, initial_types=kinds), tmp_path)
+    rows = frame[["colour", "doors", "a"]].head(5).to_dict("records")
+    reply = invoke(compose("onnx"), json.dumps(rows), model_dir=tmp_path)
+    assert reply.raise_for_status().json() == estimator.predict(frame.head(5)).tolist()
+    del rows[2]["colour"]
+    rows[2]["colour"] = None
+    reply = invoke(compose("onnx"), json.dumps(rows), model_dir=tmp_path)
+    assert reply.status == 422
+    assert "row 3" in reply.json()["message"]
+
+
+def test_a_model_of_one_row_is_asked_row_by_row(tmp_path: Path) -> None:
+    Onnx().save(add(1), tmp_path)
+    model, whole = Onnx().load(tmp_path), session(add(None))
+    data = {"left": X[:, :2], "right": X[:, 2:4]}
+    found = Onnx().predict(model, data)
+    assert_equal(found, TestNamedTensors().expected(whole, data))
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (X[:, :4], r"shape \(60, 4\) is not 'X' of shape \(any, 5\)"),
+        (np.where(X > 2, 1e300, X), "is beyond float32"),
+        (pd.DataFrame({"a": ["x"]}), "'x' is not a number"),
+        ({"Y": X}, "the input 'X' is missing"),
+        ({"X": X, "Y": X}, "the model has no input 'Y'"),
+    ],
+)
+def test_what_the_model_cannot_take_is_named(data: Any, problem: str) -> None:
+    model = session(convert(LinearRegression().fit(X, NUMBERS)))
+    with pytest.raises(InvalidFeaturesError, match=problem):
+        Onnx().predict(model, data)
+
+
+def test_a_model_that_is_newer_than_the_runtime_says_so(tmp_path: Path) -> None:
+    model = add(None)
+    model.ir_version = 99
+    Onnx().save(model, tmp_path)
+    with pytest.raises(ModelLoadError, match=r"onnxruntime .* can read: .*99"):
+        Onnx().load(tmp_path)
+
+
+def test_a_session_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(DeclarationError, match=r"give an onnx\.ModelProto"):
+        Onnx().save(session(add(None)), tmp_path)
+
+
+def test_weights_beside_the_model_are_read_and_those_elsewhere_are_not(tmp_path: Path) -> None:
+    weights = helper.make_tensor("W", TensorProto.FLOAT, [2], np.ones(2, "f4").tobytes(), raw=True)
+    values = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [None, 2]) for n in ("x", "y")]
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["x", "W"], ["y"])], "g", values[:1], values[1:], [weights]
+    )
+    opset = [helper.make_opsetid("", 17)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=9)
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    onnx.save(
+        model,
+        inside / "model.onnx",
+        save_as_external_data=True,
+        size_threshold=0,
+        location="weights.bin",
+    )
+    assert_equal(Onnx().predict(Onnx().load(inside), X[:, :2]), X[:, :2].astype("f4") + 1)
+    raw = (inside / "model.onnx").read_bytes()
+    (inside / "model.onnx").write_bytes(raw.replace(b"weights.bin", b"../ghts.bin"))
+    (inside / "weights.bin").rename(tmp_path / "ghts.bin")
+    with pytest.raises(ModelLoadError, match=r"model\.onnx"):
+        Onnx().load(inside)
+
+
+def test_an_accelerator_that_is_not_there_is_refused_and_auto_falls_back(tmp_path: Path) -> None:
+    Onnx().save(add(None), tmp_path)
+    if "CUDAExecutionProvider" not in ort.get_available_providers():
+        with pytest.raises(ModelLoadError, match="device='cuda': this onnxruntime has"):
+            Onnx(device="cuda").load(tmp_path)
+    assert Onnx(device="auto").load(tmp_path).get_providers()
+    assert Onnx(device="cpu").load(tmp_path).get_providers() == ["CPUExecutionProvider"]

@@ -1,0 +1,131 @@
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+tf = pytest.importorskip("tensorflow")
+
+from scriptmode.errors import (  # noqa: E402
+    InvalidFeaturesError,
+    ModelLoadError,
+    UntrustedFormatError,
+)
+from scriptmode.models.protobuf import find_text  # noqa: E402
+from scriptmode.models.tensorflow import TensorFlow  # noqa: E402
+from scriptmode.testing.conformance import LoaderSuite, assert_equal  # noqa: E402
+from tests.models.tables import X  # noqa: E402
+from tests.models.test_keras import mlp, two_inputs  # noqa: E402
+
+pytestmark = [
+    pytest.mark.heavy,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("saved")
+    loader = TensorFlow(trusted=["saved-model"])
+    made = {"one": mlp(), "two": two_inputs()}
+    return {name: loader.save(model, root / name) for name, model in made.items()}
+
+
+class SavedModelSuite(LoaderSuite):
+    which = "one"
+
+    @pytest.fixture(autouse=True)
+    def _saved(self, folders: dict[str, Path]) -> None:
+        self.folder = folders[self.which]
+
+    def loader(self) -> Any:
+        return TensorFlow(trusted=["saved-model"])
+
+    def model(self) -> Any:
+        return tf.saved_model.load(str(self.folder))
+
+    def write(self, model: Any, model_dir: Path) -> None:
+        (model_dir / "1").symlink_to(self.folder)
+
+    def data(self) -> Any:
+        return X
+
+    def expected(self, model: Any, data: Any) -> Any:
+        ask = model.signatures["serving_default"]
+        name = next(iter(ask.structured_input_signature[1]))
+        return next(iter(ask(**{name: tf.constant(data.astype("f4"))}).values())).numpy()
+
+
+class TestOneInput(SavedModelSuite):
+    pass
+
+
+class TestNamedTensors(SavedModelSuite):
+    which = "two"
+    requests = 200
+
+    def data(self) -> Any:
+        return {"left": X[:, :2], "right": X[:, 2:4]}
+
+    def expected(self, model: Any, data: Any) -> Any:
+        feed = {name: tf.constant(part.astype("f4")) for name, part in data.items()}
+        found = model.signatures["serving_default"](**feed)
+        return {name: part.numpy() for name, part in found.items()}
+
+
+def test_what_keras_saved_answers_as_it_did(folders: dict[str, Path]) -> None:
+    loader = TensorFlow(trusted=["saved-model"])
+    found = loader.predict(loader.load(folders["one"]), X)
+    assert_equal(found, mlp().predict(X.astype("f4"), verbose=0))
+
+
+def test_a_folder_must_be_trusted_for_its_operations_run_while_it_is_loaded(
+    tmp_path: Path,
+) -> None:
+    mark = tmp_path / "mark"
+
+    class Writer(tf.Module):  # type: ignore[name-defined]
+        @tf.function(input_signature=[tf.TensorSpec([None, 5], tf.float32)])
+        def __call__(self, x: Any) -> Any:
+            tf.io.write_file(str(mark), "written by a model")
+            return x
+
+    module = Writer()
+    tf.saved_model.save(module, str(tmp_path / "model"), signatures=module.__call__)
+    mark.unlink(missing_ok=True)
+    with pytest.raises(UntrustedFormatError, match=r"trusted=\['saved-model'\]"):
+        TensorFlow().load(tmp_path)
+    assert not mark.exists()
+
+
+def test_the_release_that_wrote_it_is_read_without_tensorflow(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert find_text(folders["one"] / "saved_model.pb", (2, 1, 5)) == tf.__version__
+    from scriptmode.models.versions import Library
+
+    monkeypatch.setattr(Library, "installed", lambda _: "2.1.0")
+    with pytest.raises(ModelLoadError, match=rf"written by tensorflow {tf.__version__}"):
+        TensorFlow(trusted=["saved-model"]).load(folders["one"])
+
+
+def test_an_endpoint_that_there_is_not_is_named(folders: dict[str, Path]) -> None:
+    with pytest.raises(ModelLoadError, match="no endpoint 'other'; it has serv"):
+        TensorFlow(trusted=["saved-model"], endpoint="other").load(folders["one"])
+
+
+def test_a_folder_without_its_variables_is_damaged(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "saved_model.pb").write_bytes((folders["one"] / "saved_model.pb").read_bytes())
+    with pytest.raises(ModelLoadError, match="a TensorFlow SavedModel that ends too early"):
+        TensorFlow(trusted=["saved-model"]).load(tmp_path)
+
+
+def test_a_width_that_is_not_the_model_s_is_refused(folders: dict[str, Path]) -> None:
+    loader = TensorFlow(trusted=["saved-model"])
+    with pytest.raises(InvalidFeaturesError, match=r"shape \(60, 3\) is not"):
+        loader.predict(loader.load(folders["one"]), X[:, :3])
+    assert np.isfinite(X).all()
