@@ -7,6 +7,7 @@ what disturbs a measurement only adds to it. Quote differences, not microseconds
     python -m benchmarks.models [NAME ...]
 """
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -141,6 +142,16 @@ def torch() -> Contest:
     return Contest(lambda table: loader.predict(model, table), theirs)
 
 
+def one_thread() -> Any:
+    """TensorFlow with one thread, as the other libraries have here."""
+    import tensorflow as tf
+
+    with contextlib.suppress(RuntimeError):  # it was set before
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    return tf
+
+
 def network() -> Any:
     import keras as library
 
@@ -152,26 +163,20 @@ def network() -> Any:
 
 
 def keras() -> Contest:
-    import tensorflow as tf
-
     from scriptmode.models.keras import Keras
 
+    one_thread()
     loader, model = loaded(Keras(), network())
-    spec = tf.TensorSpec((None, COLUMNS), tf.float32)
-    graph = tf.function(lambda cells: model(cells, training=False), input_signature=[spec])
-    concrete = graph.get_concrete_function()
-
-    def theirs(table: Any) -> Callable[[], Any]:
-        return lambda: concrete(tf.constant(table.astype(np.float32))).numpy()
-
-    return Contest(lambda table: loader.predict(model, table), theirs)
+    return Contest(
+        lambda table: loader.predict(model, table),
+        lambda table: lambda: model.predict_on_batch(table.astype(np.float32)),
+    )
 
 
 def tensorflow() -> Contest:
-    import tensorflow as tf
-
     from scriptmode.models.tensorflow import TensorFlow
 
+    tf = one_thread()
     folder = tempfile.mkdtemp()
     loader = TensorFlow(trusted=["saved-model"])
     loader.save(network(), Path(folder))
