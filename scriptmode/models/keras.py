@@ -11,17 +11,18 @@ from scriptmode._imports import require
 from scriptmode._memo import PerObject
 from scriptmode.errors import DeclarationError, InvalidFeaturesError, ModelLoadError
 from scriptmode.models.artifacts import place
-from scriptmode.models.base import Signature
 from scriptmode.models.devices import check_device, tensorflow_device
 from scriptmode.models.looks import look
 from scriptmode.models.stored import Trusting
-from scriptmode.models.tensors import Input, named_inputs
+from scriptmode.models.tensors import Input, named_inputs, signature_of
 from scriptmode.models.trust import require_trust
 from scriptmode.models.versions import Library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from scriptmode.models.base import Signature
 
 _FILE = "model.keras"
 _UNSAFE_CLASSES = (
@@ -102,9 +103,8 @@ class Keras(Trusting):
         return self._known(model).ask(model, data)
 
     def signature(self, model: Any) -> Signature:
-        """The width of its one input."""
-        inputs = self._known(model).inputs
-        return Signature(width=inputs[0].width if inputs and len(inputs) == 1 else None)
+        """The width of its one input, or the names of inputs that are columns."""
+        return signature_of(self._known(model).inputs)
 
     def save(self, model: Any, model_dir: Path) -> Path:
         """Write a model in Keras's own format.

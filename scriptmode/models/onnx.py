@@ -10,15 +10,16 @@ from scriptmode._imports import require
 from scriptmode._memo import PerObject
 from scriptmode.errors import DeclarationError, InvalidFeaturesError, ModelLoadError
 from scriptmode.models.artifacts import place
-from scriptmode.models.base import Signature
 from scriptmode.models.devices import check_device
 from scriptmode.models.stored import Stored
-from scriptmode.models.tensors import Input, named_inputs
+from scriptmode.models.tensors import Input, named_inputs, signature_of
 from scriptmode.models.threads import check_threads, threads_of
 from scriptmode.models.versions import Library
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from scriptmode.models.base import Signature
 
 _FILE = "model.onnx"
 _DTYPES = {
@@ -154,7 +155,7 @@ class _Known:
         is_proba = len(kinds) > 1 and ("float" in kinds[1] or "double" in kinds[1])
         self.is_classifier = len(kinds) == 2 and is_label and is_proba  # noqa: PLR2004
         self.is_single_row = any(each.rows == 1 for each in self.inputs)
-        self.signature = _signature(self.inputs)
+        self.signature = signature_of(self.inputs)
 
     def ask(self, model: Any, data: Any) -> list[Any]:
         """Every output."""
@@ -188,17 +189,6 @@ def _input(described: Any) -> Input:
     kind: str = described.type.removeprefix("tensor(").removesuffix(")")
     shape = tuple(size if isinstance(size, int) else None for size in described.shape or ())
     return Input(described.name, _DTYPES.get(kind, kind), shape or None)
-
-
-def _signature(inputs: list[Input]) -> Signature:
-    if len(inputs) == 1:
-        width = inputs[0].width
-        return Signature(width=width, types=(inputs[0].dtype,) * width if width else None)
-    if not all(each.is_column for each in inputs):
-        return Signature()
-    return Signature(
-        tuple(each.name for each in inputs), len(inputs), tuple(each.dtype for each in inputs)
-    )
 
 
 def _providers(device: str, available: list[str]) -> list[Any]:

@@ -9,16 +9,17 @@ from scriptmode._imports import require
 from scriptmode._memo import PerObject
 from scriptmode.errors import ModelLoadError
 from scriptmode.models.artifacts import place
-from scriptmode.models.base import Signature
 from scriptmode.models.devices import check_device, tensorflow_device
 from scriptmode.models.protobuf import find_text
 from scriptmode.models.stored import Trusting
-from scriptmode.models.tensors import Input, named_inputs
+from scriptmode.models.tensors import Input, named_inputs, signature_of
 from scriptmode.models.trust import require_trust
 from scriptmode.models.versions import Library
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from scriptmode.models.base import Signature
 
 _FOLDER = "saved_model"
 _FORM = "saved-model"
@@ -98,9 +99,8 @@ class TensorFlow(Trusting):
         return self._known(model).ask(model, data)
 
     def signature(self, model: Any) -> Signature:
-        """The width of the endpoint's one input."""
-        inputs = self._known(model).inputs
-        return Signature(width=inputs[0].width if len(inputs) == 1 else None)
+        """The width of the endpoint's one input, or the names of inputs that are columns."""
+        return signature_of(self._known(model).inputs)
 
     def save(self, model: Any, model_dir: Path) -> Path:
         """Write a Keras model or a ``tf.Module`` as a SavedModel.

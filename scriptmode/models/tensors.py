@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptmode.errors import InvalidFeaturesError
-from scriptmode.models.arrays import as_matrix, fits_float32
+from scriptmode.models.arrays import as_matrix, fits_float32, refuse_names
+from scriptmode.models.base import Signature
 from scriptmode.values import Table
 
 if TYPE_CHECKING:
@@ -64,13 +65,30 @@ def named_inputs(data: Any, inputs: Sequence[Input]) -> dict[str, NDArray[Any]]:
     if isinstance(data, dict):
         return _by_name(data, inputs)
     if len(inputs) == 1:
+        if inputs[0].dtype != "object":  # texts have no order
+            refuse_names(data)
         return {inputs[0].name: as_tensor(data, inputs[0])}
-    names = list(data.names if isinstance(data, Table) else getattr(data, "columns", ()))
-    if not all(each.is_column for each in inputs) or names != [each.name for each in inputs]:
+    are_columns = all(each.is_column for each in inputs)
+    if are_columns and getattr(data, "shape", ())[1:] == (len(inputs),) and not _names(data):
+        # In the inputs' order, which is what columns are put into by their names.
+        data = Table([each.name for each in inputs], as_matrix(data))
+    if not are_columns or _names(data) != [each.name for each in inputs]:
         raise InvalidFeaturesError(
             "the model has the inputs " + ", ".join(map(_told, inputs)) + "; send each by name"
         )
     return {each.name: as_tensor(_column(data, each.name), each) for each in inputs}
+
+
+def signature_of(inputs: Sequence[Input]) -> Signature:
+    """The width of the one input, or the names of several that are columns."""
+    if len(inputs) == 1:
+        width = inputs[0].width
+        return Signature(width=width, types=(inputs[0].dtype,) * width if width else None)
+    if not inputs or not all(each.is_column for each in inputs):
+        return Signature()
+    return Signature(
+        tuple(each.name for each in inputs), len(inputs), tuple(each.dtype for each in inputs)
+    )
 
 
 def as_tensor(data: Any, described: Input) -> NDArray[Any]:
@@ -103,6 +121,11 @@ def _by_name(data: dict[str, Any], inputs: Sequence[Input]) -> dict[str, NDArray
                 f"the model has no input {name!r}; it has {', '.join(wanted)}", field=name
             )
     return {each.name: as_tensor(data[each.name], each) for each in inputs}
+
+
+def _names(data: Any) -> list[str]:
+    names = data.names if isinstance(data, Table) else getattr(data, "columns", ())
+    return [name for name in names if isinstance(name, str)]
 
 
 def _column(data: Any, name: str) -> Any:

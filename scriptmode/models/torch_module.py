@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scriptmode._imports import require
+from scriptmode.models.arrays import refuse_names
 from scriptmode.models.tensors import Input, as_tensor
 
 _UNREADABLE = ("bfloat16",)  # types that numpy has not
@@ -40,6 +41,7 @@ class Module:
             if isinstance(data, dict):
                 found = model(**{name: self._tensor(part) for name, part in data.items()})
             else:
+                refuse_names(data)
                 found = model(self._tensor(data))
             return self._arrays(found)
 

@@ -129,6 +129,25 @@ def test_each_column_may_be_an_input_of_its_own(tmp_path: Path) -> None:
     assert "row 3" in reply.json()["message"]
 
 
+def test_inputs_that_are_columns_of_numbers_are_put_in_order(tmp_path: Path) -> None:
+    frame = MIXED[["a", "b", "c"]]
+    kinds = [(name, skl2onnx.common.data_types.FloatTensorType([None, 1])) for name in frame]
+    passing = make_column_transformer(("passthrough", list(frame)))
+    estimator = make_pipeline(passing, LinearRegression()).fit(frame, NUMBERS)
+    Onnx().save(skl2onnx.to_onnx(estimator, initial_types=kinds), tmp_path)
+    turned = frame[["c", "a", "b"]].head(4)
+    expected = estimator.predict(frame.head(4))
+    for body, content_type in (
+        (turned.to_json(orient="records"), "application/json"),
+        (turned.to_csv(index=False), "text/csv; header=present"),
+        (frame.head(4).to_csv(index=False, header=False), "text/csv"),
+    ):
+        reply = invoke(compose("onnx"), body, content_type=content_type, model_dir=tmp_path)
+        np.testing.assert_allclose(
+            np.ravel(reply.raise_for_status().json()), expected, rtol=1e-4, atol=1e-5
+        )
+
+
 def test_a_model_of_one_row_is_asked_row_by_row(tmp_path: Path) -> None:
     Onnx().save(add(1), tmp_path)
     model, whole = Onnx().load(tmp_path), session(add(None))
@@ -142,7 +161,7 @@ def test_a_model_of_one_row_is_asked_row_by_row(tmp_path: Path) -> None:
     [
         (X[:, :4], r"shape \(60, 4\) is not 'X' of shape \(any, 5\)"),
         (np.where(X > 2, 1e300, X), "is beyond float32"),
-        (pd.DataFrame({"a": ["x"]}), "'x' is not a number"),
+        (pd.DataFrame({0: ["x"]}), "'x' is not a number"),
         ({"Y": X}, "the input 'X' is missing"),
         ({"X": X, "Y": X}, "the model has no input 'Y'"),
     ],

@@ -59,8 +59,16 @@ def test_columns_go_to_the_inputs_of_their_names() -> None:
         found = named_inputs(data, inputs)
         assert found["a"].tolist() == [[0.5], [1.5]]
         assert found["n"].tolist() == [2, 3]
-    with pytest.raises(InvalidFeaturesError, match=r"inputs 'a' of shape \(any, 1\), 'n' of"):
-        named_inputs(np.ones((2, 2)), inputs)
+    assert named_inputs(table.values, inputs)["n"].tolist() == [2, 3]  # as alignment orders them
+    for other in (np.ones((2, 3)), Table(("n", "a"), table.values)):
+        with pytest.raises(InvalidFeaturesError, match=r"inputs 'a' of shape \(any, 1\), 'n' of"):
+            named_inputs(other, inputs)
+
+
+def test_names_are_not_dropped_where_nobody_put_them_in_order() -> None:
+    table = Table(("b", "a"), np.ones((2, 2)))
+    with pytest.raises(InvalidFeaturesError, match="no names to put them in order by"):
+        named_inputs(table, [Input("x", "float32", None)])
 
 
 @pytest.mark.parametrize("cell", [None, 3, np.nan, b"x"])

@@ -1,4 +1,5 @@
 import io
+import json
 import pickle
 import warnings
 import zipfile
@@ -316,6 +317,18 @@ def test_the_width_of_a_sequence_is_known(tmp_path: Path) -> None:
     )
     assert reply.status == 422
     assert "5 features" in reply.json()["message"]
+
+
+@pytest.mark.parametrize("suite", [TestTorchScript, TestProgram])
+def test_named_columns_are_not_scored_as_they_come(tmp_path: Path, suite: Any) -> None:
+    """Such a module knows no names, so that only a declaration can put them in order."""
+    suite().write(mlp().eval(), tmp_path)
+    row = dict(zip("abcde", X[0], strict=True))
+    turned = json.dumps([dict(reversed(row.items()))])
+    assert invoke(compose(suite().loader()), turned, model_dir=tmp_path).status == 422
+    handler = compose(suite().loader(), features=list("abcde"))
+    found = invoke(handler, turned, model_dir=tmp_path).raise_for_status().json()
+    assert np.float32(found) == own_answer(mlp(), X[:1])
 
 
 class Evil:
