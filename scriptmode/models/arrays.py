@@ -43,7 +43,7 @@ def as_matrix(data: Any) -> NDArray[Any]:
         raise InvalidFeaturesError(
             f"expected a table of numbers, got {data.dtype} of shape {data.shape}"
         )
-    return matrix
+    return matrix if matrix.flags.aligned else matrix.copy()  # C libraries refuse or misread it
 
 
 def fits_float32(cells: NDArray[Any]) -> bool:

@@ -35,11 +35,11 @@ def booster_outputs(facts: BoosterFacts) -> dict[str, Ask]:
             return direct(matrix)
         if facts.in_place and not isinstance(matrix, facts.dmatrix):
             return model.inplace_predict(matrix, validate_features=False)
-        return model.predict(facts.to_dmatrix(matrix), validate_features=False)
+        return _predict(facts, model, matrix)
 
     def ask(**options: Any) -> Ask:
         def answer(model: Any, matrix: NDArray[Any]) -> Any:
-            return model.predict(facts.to_dmatrix(matrix), validate_features=False, **options)
+            return _predict(facts, model, matrix, **options)
 
         return answer
 
@@ -53,6 +53,13 @@ def booster_outputs(facts: BoosterFacts) -> dict[str, Ask]:
     if not facts.is_multi_target:
         found |= selectable_outputs(facts.objective, facts.class_count, value)
     return found
+
+
+def _predict(facts: BoosterFacts, model: Any, matrix: Any, **options: Any) -> Any:
+    """Through a ``DMatrix``, whose names are looked at where a hand-written input_fn gave some."""
+    is_given = isinstance(matrix, facts.dmatrix)
+    table = facts.to_dmatrix(matrix)
+    return model.predict(table, validate_features=is_given, **options)
 
 
 def _class_outputs(facts: BoosterFacts, value: Ask, margin: Ask) -> dict[str, Ask]:

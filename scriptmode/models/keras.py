@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode._imports import require
 from scriptmode._memo import PerObject
-from scriptmode.errors import DeclarationError, InvalidFeaturesError, ModelLoadError
+from scriptmode.errors import DeclarationError, ModelLoadError
+from scriptmode.models.arrays import as_matrix
 from scriptmode.models.artifacts import place
 from scriptmode.models.devices import check_device, tensorflow_device
 from scriptmode.models.looks import look
 from scriptmode.models.stored import Trusting
-from scriptmode.models.tensors import Input, named_inputs, signature_of
+from scriptmode.models.tensors import Input, named_inputs, refuse_not_finite, signature_of
 from scriptmode.models.trust import require_trust
 from scriptmode.models.versions import Library
 
@@ -49,7 +50,9 @@ class Keras(Trusting):
     """
 
     device: str = "auto"
-    _known: PerObject[_Known] = field(init=False, repr=False, compare=False)
+    _known: PerObject[_Known] = field(
+        default_factory=lambda: PerObject(_Known), init=False, repr=False, compare=False
+    )
 
     name: ClassVar[str] = "keras"
     library: ClassVar[Library] = Library("keras")
@@ -60,7 +63,6 @@ class Keras(Trusting):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_device(self.device)
-        object.__setattr__(self, "_known", PerObject(self._describe))
 
     def load(self, model_dir: Path) -> Any:
         """Read the model.
@@ -135,9 +137,6 @@ class Keras(Trusting):
             )
         return path
 
-    def _describe(self, model: Any) -> _Known:
-        return _Known(model, self.device)
-
     def _read(self, keras: Any, path: Path, *, is_safe: bool) -> Any:
         try:
             with tensorflow_device(keras, self.device):
@@ -153,9 +152,8 @@ class Keras(Trusting):
 class _Known:
     """What never changes about a loaded model."""
 
-    def __init__(self, model: Any, device: str) -> None:
+    def __init__(self, model: Any) -> None:
         keras = require("keras", extra="keras")
-        self._keras, self._device = keras, device
         self.inputs = [_input(each) for each in getattr(model, "inputs", None) or ()]
         self._names: list[str] = list(getattr(model, "output_names", None) or ())
         self._compiled: Any = None
@@ -166,9 +164,9 @@ class _Known:
     def ask(self, model: Any, data: Any) -> Any:
         import numpy as np
 
-        feed: Any = named_inputs(data, self.inputs) if self.inputs else data
+        feed: Any = named_inputs(data, self.inputs) if self.inputs else as_matrix(data)
         for cells in feed.values() if isinstance(feed, dict) else (feed,):
-            _refuse_not_finite(cells)
+            refuse_not_finite(cells)
         if isinstance(feed, dict) and len(feed) == 1:
             feed = next(iter(feed.values()))
         found = self._compiled(feed) if self._compiled else model.predict_on_batch(feed)
@@ -176,7 +174,8 @@ class _Known:
             return {name: np.asarray(part) for name, part in found.items()}
         if not isinstance(found, (list, tuple)):
             return np.asarray(found)
-        names = self._names or [f"output_{place}" for place in range(len(found))]
+        is_told = len(set(self._names)) == len(found)
+        names = self._names if is_told else [f"output_{place}" for place in range(len(found))]
         return {name: np.asarray(part) for name, part in zip(names, found, strict=True)}
 
 
@@ -205,17 +204,6 @@ def _arrays(found: Any) -> Any:
     if isinstance(found, (list, tuple)):
         return [part.numpy() for part in found]
     return found.numpy()
-
-
-def _refuse_not_finite(cells: Any) -> None:
-    import numpy as np
-
-    if getattr(cells, "dtype", None) is None or cells.dtype.kind != "f" or np.isfinite(cells).all():
-        return
-    place = np.argwhere(~np.isfinite(cells))[0]
-    row = int(place[0]) + 1
-    where = f"row {row}" + (f", column {int(place[1]) + 1}" if len(place) == 2 else "")  # noqa: PLR2004
-    raise InvalidFeaturesError(f"{where} is missing or infinite: the model cannot take it", row=row)
 
 
 def _input(described: Any) -> Input:
@@ -247,7 +235,7 @@ def _read_config(path: Path) -> tuple[str | None, Any]:
         with h5py.File(path, "r") as file:
             attributes = dict(file.attrs)
         return attributes.get("keras_version"), json.loads(attributes["model_config"])
-    except (OSError, ValueError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+    except Exception as error:  # each kind of damage to an archive has an error of its own
         raise ModelLoadError(f"{path} cannot be read: {error}") from error
 
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _FILE = "model.txt"
 _CATEGORICAL = re.compile(r"-?\d+(:-?\d+)*")
-_UNNAMED = re.compile(r"Column_\d+")
 _SIZES = re.compile(r"^tree_sizes=([\d ]*)$", re.MULTILINE)
 _BINARY, _MULTI = ("binary",), ("multiclass", "multiclassova")
 _HALF = 0.5
@@ -161,7 +160,7 @@ class _Known:
         names = model.feature_name()
         objective = header.get("objective", "").partition(" ")[0] or None
         self.signature = Signature(
-            names=None if all(map(_UNNAMED.fullmatch, names)) else tuple(names),
+            names=None if names == [f"Column_{n}" for n in range(len(names))] else tuple(names),
             width=model.num_feature(),
             categories=_categories(model, header.get("feature_infos", "").split(" ")),
             objective=objective,
@@ -199,16 +198,22 @@ def _categories(model: Any, infos: list[str]) -> tuple[tuple[Any, ...] | None, .
     kept = list(model.pandas_categorical or ())
     if not kept:
         return None
-    places = [index for index, info in enumerate(infos) if _CATEGORICAL.fullmatch(info)]
-    if len(places) != len(kept):
-        places = _declared_categorical(model)
-    if len(places) != len(kept):
+    places = _declared_categorical(model)
+    codes = {n: _codes_of(info) for n, info in enumerate(infos) if _CATEGORICAL.fullmatch(info)}
+    fits = len(places) == len(kept) and codes.keys() <= set(places)
+    pairs = zip(places, kept, strict=True) if fits else ()
+    if not fits or any(max(codes.get(place, [0])) >= len(values) for place, values in pairs):
         raise ModelLoadError(
-            f"the model has the categories of {len(kept)} features and says of {len(places)} that"
-            " they have some: train it without features that never change"
+            f"the categories of {len(kept)} features of pandas were kept, and {len(places)} features"
+            " were declared to have some, which cannot be told apart: train on categories of pandas"
+            " alone, none of them ordered"
         )
     known = {place: tuple(values) for place, values in zip(places, kept, strict=True)}
     return tuple(known.get(index) for index in range(len(infos)))
+
+
+def _codes_of(info: str) -> list[int]:
+    return [int(code) for code in info.split(":")]
 
 
 def _declared_categorical(model: Any) -> list[int]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import pickletools
+from io import BytesIO
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from scriptmode.models.archives import look_into_archive
 from scriptmode.models.booster_release import is_binary
+from scriptmode.models.pickled import inspect_stream
 from scriptmode.models.protobuf import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+_CATBOOST_PARTS = (b'"ctr_data"', b'"features_info"', b'"oblivious_trees"')
 _HEAD, _TAIL = 65_536, 1024
 _MODEL_FIELDS = {1, 2, 3, 4, 5, 6, 7, 8, 14, 20, 25, 26}  # of ONNX's ModelProto
 _PICKLE = b"\x80"  # the opcode that begins every pickle since protocol 2
@@ -78,6 +81,8 @@ def look(path: Path) -> Look:
     """What a file or folder looks like; nothing of it is executed or unpickled."""
     if path.is_dir():
         return _look_at_folder(path)
+    if not path.exists():
+        return Look(None, "a link to nothing", is_whole=False)
     sample = _sample(path)
     for recognise in _RECOGNISERS:
         found = recognise(sample)
@@ -131,7 +136,7 @@ def _look_at_folder(path: Path) -> Look:
 def _is_transformers(path: Path) -> bool:
     try:
         config = json.loads(path.read_bytes())
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(config, dict) and bool({"model_type", "architectures"} & config.keys())
 
@@ -181,7 +186,7 @@ def _look_at_json(sample: Sample) -> Look | None:
     form = "json"
     if b'"learner"' in head[:4096]:
         form = "xgboost-json"
-    elif b'"features_info"' in head[:4096] or b'"oblivious_trees"' in head[:4096]:
+    elif any(part in head[:4096] for part in _CATBOOST_PARTS):
         form = "catboost-json"
     return _whole(form, is_whole=tail.endswith((b"}", b"]")))
 
@@ -190,7 +195,7 @@ def _is_scalar(sample: Sample) -> bool:
     """Whether a file holds one JSON number, string or word."""
     try:
         json.loads(sample.head)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return sample.size == len(sample.head)
 
@@ -206,7 +211,7 @@ def _look_at_tensors(sample: Sample) -> Look | None:
         try:
             header = json.loads(stream.read(8 + length)[8:])
             ends = [each["data_offsets"][1] for name, each in header.items() if name[:2] != "__"]
-        except (ValueError, AttributeError, KeyError, TypeError, IndexError):
+        except (ValueError, AttributeError, LookupError, TypeError, RecursionError):
             return None
     return _whole("safetensors", is_whole=sample.size == 8 + length + max(ends, default=0))
 
@@ -240,7 +245,9 @@ def _is_old_pickle(sample: Sample) -> bool:
         places = [place for *_, place in islice(pickletools.genops(sample.head), _ENOUGH_OPCODES)]
     except ValueError:
         return False
-    return len(places) == _ENOUGH_OPCODES or places[-1] == sample.size - 1
+    if len(places) == _ENOUGH_OPCODES:
+        return True
+    return places[-1] == sample.size - 1 and inspect_stream(BytesIO(sample.head)).is_whole
 
 
 def _look_at_onnx(sample: Sample) -> Look | None:

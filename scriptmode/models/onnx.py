@@ -150,11 +150,8 @@ class _Known:
     def __init__(self, model: Any) -> None:
         self.inputs = [_input(each) for each in model.get_inputs()]
         self.output_names = [each.name for each in model.get_outputs()]
-        kinds = [each.type for each in model.get_outputs()]
-        is_label = bool(kinds) and kinds[0] in ("tensor(int64)", "tensor(string)")
-        is_proba = len(kinds) > 1 and ("float" in kinds[1] or "double" in kinds[1])
-        self.is_classifier = len(kinds) == 2 and is_label and is_proba  # noqa: PLR2004
-        self.is_single_row = any(each.rows == 1 for each in self.inputs)
+        self.is_classifier = _is_classifier(model.get_outputs())
+        self.is_single_row = all(each.rows == 1 for each in self.inputs)
         self.signature = signature_of(self.inputs)
 
     def ask(self, model: Any, data: Any) -> list[Any]:
@@ -189,6 +186,17 @@ def _input(described: Any) -> Input:
     kind: str = described.type.removeprefix("tensor(").removesuffix(")")
     shape = tuple(size if isinstance(size, int) else None for size in described.shape or ())
     return Input(described.name, _DTYPES.get(kind, kind), shape or None)
+
+
+def _is_classifier(outputs: list[Any]) -> bool:
+    """Whether it answers a label a row and a probability a class, as converters write them."""
+    if len(outputs) != 2:  # noqa: PLR2004
+        return False
+    labels, scores = outputs
+    is_label = labels.type in ("tensor(int64)", "tensor(string)")
+    is_one_a_row = len(labels.shape) == 1 or list(labels.shape[1:]) == [1]
+    is_table = scores.type in ("tensor(float)", "tensor(double)") and len(scores.shape) == 2  # noqa: PLR2004
+    return is_label and is_one_a_row and (is_table or scores.type.startswith("seq(map("))
 
 
 def _providers(device: str, available: list[str]) -> list[Any]:

@@ -120,5 +120,6 @@ def _read_signature(model: Any) -> Signature:
     if getattr(model.model, "formula", None) is not None:
         return Signature(objective=objective)
     names = tuple(model.model.exog_names)
-    is_unnamed = all(name == "const" or name[1:].isdigit() for name in names)
+    own = [name for name in names if name != "const"]
+    is_unnamed = own == [f"x{number}" for number in range(1, len(own) + 1)]
     return Signature(None if is_unnamed else names, len(names), objective=objective)

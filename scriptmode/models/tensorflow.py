@@ -12,7 +12,7 @@ from scriptmode.models.artifacts import place
 from scriptmode.models.devices import check_device, tensorflow_device
 from scriptmode.models.protobuf import find_text
 from scriptmode.models.stored import Trusting
-from scriptmode.models.tensors import Input, named_inputs, signature_of
+from scriptmode.models.tensors import Input, named_inputs, refuse_not_finite, signature_of
 from scriptmode.models.trust import require_trust
 from scriptmode.models.versions import Library
 
@@ -94,7 +94,8 @@ class TensorFlow(Trusting):
             Its output as an array; several by name.
 
         Raises:
-            InvalidFeaturesError: inputs or shapes are not the endpoint's.
+            InvalidFeaturesError: inputs or shapes are not the endpoint's; or a cell is missing or
+                infinite.
         """
         return self._known(model).ask(model, data)
 
@@ -132,6 +133,8 @@ class _Known:
     def ask(self, model: Any, data: Any) -> Any:
         constant = self._tensorflow.constant
         feed = named_inputs(data, self.inputs)
+        for cells in feed.values():
+            refuse_not_finite(cells)
         found = model.signatures[self._endpoint](
             **{name: constant(cells) for name, cells in feed.items()}
         )

@@ -63,7 +63,7 @@ def named_inputs(data: Any, inputs: Sequence[Input]) -> dict[str, NDArray[Any]]:
             of the dtype.
     """
     if isinstance(data, dict):
-        return _by_name(data, inputs)
+        return _refuse_unequal(_by_name(data, inputs), inputs)
     if len(inputs) == 1:
         if inputs[0].dtype != "object":  # texts have no order
             refuse_names(data)
@@ -123,6 +123,41 @@ def _by_name(data: dict[str, Any], inputs: Sequence[Input]) -> dict[str, NDArray
     return {each.name: as_tensor(data[each.name], each) for each in inputs}
 
 
+def _refuse_unequal(
+    feed: dict[str, NDArray[Any]], inputs: Sequence[Input]
+) -> dict[str, NDArray[Any]]:
+    """The same, unless rows of some would find none of the others.
+
+    Inputs that take one row stand beside all rows, where others take any number.
+    """
+    free = [each.name for each in inputs if each.rows is None] or [each.name for each in inputs]
+    counts = {name: len(feed[name]) if feed[name].ndim else 0 for name in free}
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{name!r}: {count}" for name, count in counts.items())
+        raise InvalidFeaturesError(f"the inputs have unequal numbers of rows ({told})")
+    if not all(counts.values()):
+        raise InvalidFeaturesError("the inputs hold no rows")
+    return feed
+
+
+def refuse_not_finite(cells: NDArray[Any]) -> None:
+    """Refuse what compiled layers answer with a number, in silence.
+
+    Raises:
+        InvalidFeaturesError: the first cell that is missing or infinite.
+    """
+    import numpy as np
+
+    if cells.dtype.kind != "f" or np.isfinite(cells).all():
+        return
+    place = np.argwhere(~np.isfinite(cells))[0]
+    row, column = int(place[0]) + 1, int(place[1]) + 1 if len(place) == _TABLE else None
+    where = f"row {row}" if column is None else f"row {row}, column {column}"
+    raise InvalidFeaturesError(
+        f"{where} is missing or infinite: the model cannot take it", row=row, column=column
+    )
+
+
 def _names(data: Any) -> list[str]:
     names = data.names if isinstance(data, Table) else getattr(data, "columns", ())
     return [name for name in names if isinstance(name, str)]
@@ -162,10 +197,11 @@ def _cast(data: NDArray[Any], dtype: str) -> NDArray[Any]:
     with np.errstate(over="ignore", invalid="ignore"):
         cast = data.astype(dtype)
         if cast.dtype.kind == "f":
-            if cast.dtype.itemsize < data.dtype.itemsize and np.isinf(cast).any():
+            if not np.can_cast(data.dtype, cast.dtype) and np.isinf(cast).any():
                 _refuse_cell(data, np.isinf(cast), dtype)
             return cast
-        unlike = cast.astype(data.dtype) != data
+        # A number that wraps around comes back equal, but its sign was another.
+        unlike = (cast.astype(data.dtype) != data) | ((cast < 0) != (data < 0))
     if unlike.any():
         _refuse_cell(data, unlike, dtype)
     return cast

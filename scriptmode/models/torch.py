@@ -18,7 +18,7 @@ from scriptmode.models.devices import check_device, torch_device
 from scriptmode.models.looks import look
 from scriptmode.models.stored import Trusting
 from scriptmode.models.threads import check_threads, threads_of
-from scriptmode.models.torch_files import read_program, read_state
+from scriptmode.models.torch_files import read_program, read_state, without_prefix
 from scriptmode.models.torch_module import Module
 from scriptmode.models.trust import require_trust
 from scriptmode.models.versions import Library
@@ -166,7 +166,7 @@ class Torch(Trusting):
         make = import_string(declared) if isinstance(declared, str) else declared
         module = make()
         try:
-            module.load_state_dict(state)
+            module.load_state_dict(without_prefix(state, module.state_dict().keys()))
         except RuntimeError as error:
             reason = " ".join(str(error).split())
             raise ModelLoadError(

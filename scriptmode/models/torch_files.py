@@ -8,17 +8,19 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from scriptmode._imports import require
-from scriptmode.errors import ModelLoadError
+from scriptmode.errors import ModelLoadError, UntrustedFormatError
 from scriptmode.models.pickled import inspect_stream
 from scriptmode.models.trust import require_trust
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from scriptmode.models.trust import Trusted
     from scriptmode.models.versions import Library, VersionPolicy
 
 _PREFIXES = ("module.", "_orig_mod.")  # of DataParallel, and of torch.compile
+_DRAWS = ("aten.bernoulli", "aten.rrelu_with_noise")  # what dropout is made of
 _WITHIN = ("state_dict", "model_state_dict", "model")
 _TENSORS = ("collections.OrderedDict", "torch._utils._rebuild", "torch.storage", "torch._tensor")
 
@@ -39,9 +41,9 @@ def read_state(path: Path, form: str | None, trusted: Trusted) -> Any:
             if strange:
                 require_trust(trusted, "torch-pickle", path, holds=", ".join(strange[:3]))
             found = torch.load(path, map_location="cpu", weights_only=not strange)
-    except Exception as error:
-        if isinstance(error, (ModelLoadError,)) or type(error).__name__ == "UntrustedFormatError":
-            raise
+    except UntrustedFormatError:
+        raise
+    except Exception as error:  # a damaged file can fail anywhere in torch
         raise ModelLoadError(f"{path} cannot be read: {_first_line(error)}") from error
     if hasattr(found, "forward"):
         return found
@@ -65,19 +67,25 @@ def read_program(path: Path, device: Any, library: Library, versions: VersionPol
             program = passes.move_to_device_pass(program, device)
     except Exception as error:  # each part of it has errors of its own
         raise ModelLoadError(f"{path} cannot be read: {_first_line(error)}") from error
-    for node in program.graph.nodes:
-        if _is_training(str(node.target), node.args):
-            raise ModelLoadError(
-                f"{path} was exported in training mode ({node.target}): export model.eval()"
-            )
+    for module in program.graph_module.modules():
+        for node in getattr(getattr(module, "graph", None), "nodes", ()):
+            if _is_training(node):
+                raise ModelLoadError(
+                    f"{path} was exported in training mode ({node.target}): export model.eval()"
+                )
     return program.module()
 
 
-def _is_training(target: str, args: tuple[Any, ...]) -> bool:
+def _is_training(node: Any) -> bool:
     """Whether a step of a program behaves as it does while a model is trained."""
-    flags = {"aten.dropout": 2, "aten.batch_norm": 5, "aten.feature_dropout": 2}
-    place = flags.get(target.rpartition(".")[0])
-    return place is not None and len(args) > place and args[place] is True
+    schema = getattr(node.target, "_schema", None)
+    if schema is None:
+        return False
+    for place, argument in enumerate(schema.arguments):
+        if argument.name in ("train", "training"):
+            given = node.args[place] if place < len(node.args) else argument.default_value
+            return bool(node.kwargs.get(argument.name, given))
+    return str(node.target).startswith(_DRAWS)
 
 
 def _classes_besides_tensors(path: Path) -> list[str]:
@@ -104,7 +112,7 @@ def _named_tensors(path: Path, found: Any) -> dict[str, Any]:
         inner = [found[key] for key in _WITHIN if isinstance(found.get(key), Mapping)]
         state = inner[0] if len(inner) == 1 else found
         if state and all(isinstance(each, torch.Tensor) for each in state.values()):
-            return _without_prefix(dict(state))
+            return dict(state)
         kinds = ", ".join(
             f"{key!r}: {type(each).__name__}" for key, each in list(state.items())[:5]
         )
@@ -112,10 +120,15 @@ def _named_tensors(path: Path, found: Any) -> dict[str, Any]:
     raise ModelLoadError(f"{path} is no state dict: it holds a {type(found).__name__}")
 
 
-def _without_prefix(state: dict[str, Any]) -> dict[str, Any]:
-    """The names that the module itself has, which wrappers put words before."""
+def without_prefix(state: Mapping[str, Any], names: AbstractSet[str]) -> Mapping[str, Any]:
+    """A state by the names that the module itself has, which wrappers put words before.
+
+    Args:
+        state: tensors by name.
+        names: those of the module.
+    """
     for prefix in _PREFIXES * 2:
-        if all(name.startswith(prefix) for name in state):
+        if not names & state.keys() and all(name.startswith(prefix) for name in state):
             state = {name[len(prefix) :]: tensor for name, tensor in state.items()}
     return state
 

@@ -175,3 +175,10 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(ModelLoadError, match=r"model\.cbm is a CatBoost model that ends too early"):
         CatBoost().load(tmp_path)
+
+
+def test_json_that_begins_with_statistics_of_categories_is_told(tmp_path: Path) -> None:
+    table = AS_TRAINED.assign(colour=[f"c{number}" for number in range(60)])
+    model = classifier(BINARY, table, cat_features=["colour", "doors"], one_hot_max_size=2)
+    model.save_model(str(tmp_path / "m"), format="json", pool=None)
+    assert CatBoost().locate(tmp_path) == [tmp_path / "m"]

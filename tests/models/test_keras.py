@@ -194,3 +194,15 @@ def test_there_is_no_accelerator_unless_there_is(tmp_path: Path) -> None:
     if not tf.config.list_physical_devices("GPU"):
         with pytest.raises(ModelLoadError, match="there are 0 accelerators here"):
             Keras(device="cuda").load(tmp_path)
+
+
+def test_outputs_of_one_name_are_both_there() -> None:
+    left, right = keras.Input((2,), name="left"), keras.Input((2,), name="right")
+    head = keras.layers.Dense(1, name="head")
+    model = keras.Model([left, right], [head(left), head(right)])
+    data = {"left": X[:, :2], "right": X[:, 2:4]}
+    found = Keras().predict(model, data)
+    own = model.predict([X[:, :2].astype("f4"), X[:, 2:4].astype("f4")], verbose=0)
+    assert list(found) == ["output_0", "output_1"]
+    for part, expected in zip(found.values(), own, strict=True):
+        assert_equal(part, expected)

@@ -174,3 +174,23 @@ def test_a_constant_category_is_found_by_the_parameters() -> None:
     assert known is not None
     assert known[5:] == (("blue", "green", "red"), (2, 4), ("only",))
     assert list("abcde") == NAMES
+
+
+ORDERED = pd.Categorical(np.array([10, 20, 30])[THREE], categories=[30, 10, 20], ordered=True)
+
+
+@pytest.mark.parametrize("codes", [np.array([10, 20, 30]), np.array([0, 1, 7])])
+def test_categories_that_may_be_another_column_s_are_refused(tmp_path: Path, codes: Any) -> None:
+    """An ordered category is trained as a number, but its words are kept all the same."""
+    table = pd.DataFrame({"o": ORDERED, "b": codes[np.arange(60) % 3]})
+    data = lgb.Dataset(table, NUMBERS, categorical_feature=["b"])
+    model = lgb.train({**QUIET, "min_data_per_group": 1, "cat_smooth": 0}, data, 8)
+    LightGBM().save(model, tmp_path)
+    with pytest.raises(ModelLoadError, match="cannot be told apart"):
+        compose("lightgbm").model_fn(str(tmp_path))
+
+
+def test_columns_that_are_called_as_unnamed_ones_are_have_names(tmp_path: Path) -> None:
+    table = FRAME[["a", "b"]].set_axis(["Column_1", "Column_0"], axis=1)
+    model = train("regression", table)
+    assert LightGBM().signature(model).names == ("Column_1", "Column_0")

@@ -222,3 +222,17 @@ def test_only_the_start_of_what_is_compressed_is_unpacked() -> None:
     found = look_into_archive(Path(), bomb)
     assert found is not None
     assert found.form == "joblib"
+
+
+def test_what_cannot_be_followed_looks_like_something(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    assert look(tmp_path / "link") == (None, "a link to nothing", False)
+    assert "link (a link to nothing)" in listing(tmp_path)
+    deep = b"[" * 100_000
+    (tmp_path / "tensors").write_bytes(struct.pack("<Q", len(deep) + 1) + b"{" + deep)
+    assert look(tmp_path / "tensors").words
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "config.json").write_bytes(deep)
+    assert look(tmp_path / "folder") == (None, "a folder", True)
+    (tmp_path / "notes").write_text("Notes.")
+    assert look(tmp_path / "notes") == (None, "text", True)

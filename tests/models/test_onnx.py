@@ -217,3 +217,40 @@ def test_an_accelerator_that_is_not_there_is_refused_and_auto_falls_back(tmp_pat
             Onnx(device="cuda").load(tmp_path)
     assert Onnx(device="auto").load(tmp_path).get_providers()
     assert Onnx(device="cpu").load(tmp_path).get_providers() == ["CPUExecutionProvider"]
+
+
+def pair(first: Any, second: Any) -> Any:
+    """Whole numbers and floats of those shapes, which no classifier made."""
+    values = [
+        helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, 2]),
+        helper.make_tensor_value_info("n", TensorProto.INT64, first),
+        helper.make_tensor_value_info("e", TensorProto.FLOAT, second),
+    ]
+    nodes = [
+        helper.make_node("Cast", ["x"], ["n"], to=TensorProto.INT64),
+        helper.make_node("Identity", ["x"], ["e"]),
+    ]
+    graph = helper.make_graph(nodes, "pair", values[:1], values[1:])
+    opset = [helper.make_opsetid("", 17)]
+    return helper.make_model(graph, opset_imports=opset, ir_version=9)
+
+
+def test_two_outputs_that_are_no_labels_and_probabilities_are_both_answered() -> None:
+    found = Onnx().predict(session(pair([None, 2], [None, 2])), X[:, :2])
+    assert set(found) == {"n", "e"}
+    assert "label" not in Onnx().outputs(session(pair([None, 2], [None, 2])))
+
+
+def test_an_input_of_one_row_beside_one_of_many_is_no_model_of_one_row() -> None:
+    model = add(None)
+    model.graph.input[1].type.tensor_type.shape.dim[0].dim_value = 1
+    data = {"left": X[:3, :2], "right": X[:1, 2:4]}
+    found = Onnx().predict(session(model), data)
+    np.testing.assert_allclose(found["sum"], X[:3, :2] + X[:1, 2:4], atol=1e-6)
+
+
+@pytest.mark.parametrize("rows", [None, 1])
+def test_rows_of_one_input_are_not_dropped(rows: Any) -> None:
+    data = {"left": X[:2, :2], "right": X[:3, 2:4]}
+    with pytest.raises(InvalidFeaturesError, match=r"'left': 2, 'right': 3"):
+        Onnx().predict(session(add(rows)), data)

@@ -108,3 +108,11 @@ def test_a_pickle_of_something_else_is_refused(tmp_path: Path) -> None:
 def test_columns_of_a_formula_cannot_come_without_names() -> None:
     with pytest.raises(InvalidFeaturesError, match="reads columns by name"):
         Statsmodels(**TRUSTED).predict(TestFormula().model(), X)
+
+
+@pytest.mark.parametrize(
+    ("columns", "is_named"), [(["q2", "q1"], True), (["x1", "x2"], False), (["x2", "x1"], True)]
+)
+def test_only_the_library_s_own_names_are_no_names(columns: list[str], *, is_named: bool) -> None:
+    model = sm.OLS(NUMBERS, FRAME[["a", "b"]].set_axis(columns, axis=1)).fit()
+    assert (Statsmodels(**TRUSTED).signature(model).names is not None) == is_named

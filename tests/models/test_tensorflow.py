@@ -129,3 +129,13 @@ def test_a_width_that_is_not_the_model_s_is_refused(folders: dict[str, Path]) ->
     with pytest.raises(InvalidFeaturesError, match=r"shape \(60, 3\) is not"):
         loader.predict(loader.load(folders["one"]), X[:, :3])
     assert np.isfinite(X).all()
+
+
+@pytest.mark.parametrize("cell", [np.nan, np.inf])
+def test_a_cell_that_would_be_answered_in_silence_is_refused(
+    folders: dict[str, Path], cell: float
+) -> None:
+    loader, data = TensorFlow(trusted=["saved-model"]), X.copy()
+    data[3, 1] = cell
+    with pytest.raises(InvalidFeaturesError, match=r"row 4, column 2(: inf is beyond| is missing)"):
+        loader.predict(loader.load(folders["one"]), data)

@@ -86,3 +86,24 @@ def test_what_is_no_text_is_refused(cell: Any) -> None:
 def test_other_shapes_are_refused(shape: Any, problem: str) -> None:
     with pytest.raises(InvalidFeaturesError, match=problem):
         as_tensor(np.ones(shape), Input("x", "float32", (None, 5)))
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "dtype"),
+    [(-1, "i8", "uint64"), (-1, "i1", "uint8"), (2**63, "u8", "int64"), (2**31, "u4", "int32"),
+     (200, "u1", "int8"), (65535, "u2", "float16")],
+)  # fmt: skip
+def test_a_whole_number_is_not_turned_into_another(value: int, kind: str, dtype: str) -> None:
+    cells = np.array([[0], [value]], kind)
+    with pytest.raises(InvalidFeaturesError, match=f"row 2, column 1: {value} is beyond {dtype}"):
+        as_tensor(cells, Input("x", dtype, None))
+
+
+def test_inputs_of_unequal_rows_are_refused() -> None:
+    inputs = [Input("a", "float32", (None, 1)), Input("b", "float32", (None, 1))]
+    with pytest.raises(InvalidFeaturesError, match=r"'a': 2, 'b': 3"):
+        named_inputs({"a": np.ones((2, 1)), "b": np.ones((3, 1))}, inputs)
+    with pytest.raises(InvalidFeaturesError, match="no rows"):
+        named_inputs({"a": np.ones((0, 1)), "b": np.ones((0, 1))}, inputs)
+    beside = [Input("a", "float32", (None, 1)), Input("b", "float32", (1, 1))]
+    assert named_inputs({"a": np.ones((2, 1)), "b": np.ones((1, 1))}, beside)

@@ -12,6 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from safetensors.torch import save_file  # noqa: E402
+from torch import nn  # noqa: E402
 
 from scriptmode import compose  # noqa: E402
 from scriptmode.errors import (  # noqa: E402
@@ -350,3 +351,59 @@ def test_a_malicious_state_runs_nothing(tmp_path: Path, *, legacy: bool) -> None
         Torch(factory=mlp).load(folder)
     assert not mark.exists()
     assert pickle.dumps(Torch(factory=FACTORY))
+
+
+def in_training(module: Any, *, decomposed: bool) -> Any:
+    program = torch.export.export(
+        module.train(), (torch.zeros(3, 5),), dynamic_shapes=({0: torch.export.Dim("rows", min=2)},)
+    )
+    return program.run_decompositions() if decomposed else program
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("decomposed", [True, False])
+@pytest.mark.parametrize(
+    "layer",
+    [nn.Dropout(0.5), nn.AlphaDropout(0.5), nn.FeatureAlphaDropout(0.5), nn.RReLU(),
+     nn.BatchNorm1d(5)],
+    ids=lambda layer: type(layer).__name__,
+)  # fmt: skip
+def test_no_program_that_was_exported_for_training_is_served(
+    tmp_path: Path, layer: Any, *, decomposed: bool
+) -> None:
+    program = in_training(nn.Sequential(layer, nn.Linear(5, 1)), decomposed=decomposed)
+    torch.export.save(program, tmp_path / "model.pt2")
+    with pytest.raises(ModelLoadError, match="exported in training mode"):
+        Torch(trusted=["pt2"]).load(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("decomposed", [True, False])
+def test_the_same_layers_exported_for_serving_are(tmp_path: Path, *, decomposed: bool) -> None:
+    layers = [nn.Dropout(0.5), nn.AlphaDropout(0.5), nn.RReLU(), nn.BatchNorm1d(5), nn.Linear(5, 1)]
+    module = nn.Sequential(*layers).eval()
+    program = exported(module)
+    program = program.run_decompositions() if decomposed else program
+    torch.export.save(program, tmp_path / "model.pt2")
+    loader = Torch(trusted=["pt2"])
+    np.testing.assert_allclose(
+        loader.predict(loader.load(tmp_path), X), own_answer(module, X), rtol=1e-5
+    )
+
+
+class Wrapped(nn.Module):
+    """A module whose own attribute has the name that wrappers use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.module = nn.Linear(5, 1)
+
+    def forward(self, x: Any) -> Any:
+        return self.module(x)
+
+
+def test_a_prefix_that_is_the_module_s_own_stays(tmp_path: Path) -> None:
+    module = Wrapped().eval()
+    Torch(factory=Wrapped).save(module, tmp_path)
+    loader = Torch(factory=Wrapped)
+    assert_equal(loader.predict(loader.load(tmp_path), X), own_answer(module, X))

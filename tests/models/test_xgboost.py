@@ -262,3 +262,22 @@ def test_a_linear_wrapper_trained_on_names_answers() -> None:
 
 def test_a_hand_made_dmatrix_is_asked_as_it_is() -> None:
     assert_equal(XGBoost().predict(train(), xgb.DMatrix(X)), train().predict(xgb.DMatrix(X)))
+
+
+def test_a_dmatrix_of_named_columns_in_another_order_is_refused_as_the_library_does() -> None:
+    model = train("binary:logistic", NAMES)
+    turned = xgb.DMatrix(X[:, ::-1], feature_names=NAMES[::-1])
+    for ask in (XGBoost().predict, *XGBoost().outputs(model).values()):
+        with pytest.raises(ValueError, match="feature_names mismatch"):
+            ask(model, turned)
+    right = xgb.DMatrix(X, feature_names=NAMES)
+    assert_equal(XGBoost().predict(model, right), model.predict(right))
+
+
+def test_a_table_that_does_not_lie_on_its_own_grid_is_answered() -> None:
+    """As views of a body are, whose header has any length."""
+    raw = bytes(3) + X.tobytes()
+    view = np.frombuffer(raw, np.uint8)[3:].view("f8").reshape(X.shape)
+    assert not view.flags.aligned
+    model = train()
+    assert_equal(XGBoost().predict(model, view), XGBoost().predict(model, X))
