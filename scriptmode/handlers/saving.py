@@ -106,7 +106,8 @@ def _answer(inference: Inference, model: Any, loaded: Any, sample: Any) -> Golde
         raise DeclarationError(f"the sample: {error}") from error
     asked = inference.outputs.names.values()
     # A wrapper of xgboost is read back as its booster, whose value is another.
-    if type(loaded) is type(model) or (asked and "value" not in asked):
+    is_wrapper = hasattr(model, "get_booster") and asked and "value" not in asked
+    if type(loaded) is type(model) or is_wrapper:
         before = write_prediction(inference(read_sample(data), model))
         problem = difference(before, prediction)
         if problem:

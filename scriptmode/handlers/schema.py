@@ -52,6 +52,20 @@ class Columns(NamedTuple):
     missing: Sequence[str]
 
 
+_ANY_TEXT: Schema = {"type": "string"}
+_TEXT_RECORD: Schema = {
+    "type": "object",
+    "additionalProperties": _ANY_TEXT,
+    "minProperties": 1,
+    "maxProperties": 1,
+}
+_TEXTS: list[Schema] = [
+    _ANY_TEXT,
+    {"type": "array", "items": _ANY_TEXT},
+    {"type": "array", "items": _TEXT_RECORD, "minItems": 1},
+]
+
+
 def request_schema(
     columns: Columns, layout: str, path: Sequence[str], parameters: Sequence[str]
 ) -> Schema:
@@ -65,9 +79,9 @@ def request_schema(
     """
     if layout == "raw":
         return {}
-    tables = _tables(columns)
+    tables = {**_tables(columns), "texts": _TEXTS}
     if layout == "auto":
-        chosen = [table for group in tables.values() for table in group]
+        chosen = [table for name, group in tables.items() if name != "texts" for table in group]
     else:
         chosen = tables[layout]
     if path:

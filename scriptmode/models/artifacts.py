@@ -105,12 +105,13 @@ def _declared(
         raise ModelLoadError(f"{problem} {file!r} in {model_dir}{listing(model_dir)}")
     _refuse_damaged(found[0])
     forms = [each.forms for each in recognisers if isinstance(each, LooksLike)]
-    form = look(found[0]).form
-    if form is not None and len(forms) == len(recognisers):
-        known = [form for each in forms for form in each]
-        if form not in known:
-            expected = ", ".join(WORDS[each] for each in dict.fromkeys(known))
-            raise ModelLoadError(f"{found[0]} looks like {WORDS[form]}; expected {expected}")
+    seen = look(found[0])
+    known = [form for each in forms for form in each]
+    # Of a file that looks like nothing the framework's own library says what it is.
+    is_told = seen.form is not None or folders
+    if is_told and len(forms) == len(recognisers) and seen.form not in known:
+        expected = ", ".join(WORDS[each] for each in dict.fromkeys(known) if each in WORDS)
+        raise ModelLoadError(f"{found[0]} looks like {seen.words}; expected {expected}")
     return found[0]
 
 

@@ -67,7 +67,7 @@ class CatBoost(Stored):
         model = self._read(catboost.CatBoostClassifier(), path, form)
         try:
             told, has_classes = dict(model.get_metadata()), len(model.classes_) > 0
-        except ValueError as error:  # text that is damaged
+        except (catboost.CatBoostError, ValueError) as error:  # text that is damaged
             raise ModelLoadError(f"{path} is not a model that can be read: {error}") from error
         if written := _RELEASE.search(told.get("catboost_version_info", "")):
             self.library.check(written[1], path, self.versions)
@@ -166,10 +166,10 @@ def _refuse_incomplete(path: Path) -> None:
         raise ModelLoadError(f"{path} is not JSON: {error}") from error
     trees = "oblivious_trees" if "oblivious_trees" in document else "trees"
     for part in ("features_info", trees, "scale_and_bias"):
-        if part not in document:
+        if not document.get(part):
             raise ModelLoadError(f"{path} is incomplete: it has no {part!r}")
-    for number, tree in enumerate(document.get("oblivious_trees", ())):
-        leaves = len(tree["leaf_values"]) / 2 ** len(tree.get("splits") or ())
+    for number, tree in enumerate(document.get("oblivious_trees") or ()):
+        leaves = len(tree.get("leaf_values") or ()) / 2 ** len(tree.get("splits") or ())
         if leaves < 1 or leaves % 1:
             raise ModelLoadError(f"{path} is incomplete: tree {number} lacks leaves")
 
@@ -186,7 +186,7 @@ class _Known:
             names=None if names == list(map(str, range(len(names)))) else tuple(names),
             width=len(names),
             types=tuple(self._type(place) for place in range(len(names))),
-            objective=model.get_all_params().get("loss_function") if model.is_fitted() else None,
+            objective=_objective(model),
             classes=tuple(_plain(each) for each in classes) or None,
         )
 
@@ -237,6 +237,14 @@ def _category(row: int, cell: Any, name: Any) -> str:
     where = f"field {name!r}" if is_named else f"column {name + 1}"
     problem = "is missing" if is_missing else f"{str(cell)[:40]!r} is neither text nor whole"
     raise InvalidFeaturesError(f"row {row}, {where}: the category {problem}", row=row, field=field)
+
+
+def _objective(model: Any) -> str | None:
+    try:
+        found: str | None = model.get_all_params().get("loss_function")
+    except require("catboost", extra="catboost").CatBoostError:  # not fitted, or damaged
+        return None
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -164,7 +164,7 @@ class _Known:
     def ask(self, model: Any, data: Any) -> Any:
         import numpy as np
 
-        feed: Any = named_inputs(data, self.inputs) if self.inputs else as_matrix(data)
+        feed: Any = named_inputs(data, self.inputs) if self.inputs else _as_given(data)
         for cells in feed.values() if isinstance(feed, dict) else (feed,):
             refuse_not_finite(cells)
         if isinstance(feed, dict) and len(feed) == 1:
@@ -177,6 +177,13 @@ class _Known:
         is_told = len(set(self._names)) == len(found)
         names = self._names if is_told else [f"output_{place}" for place in range(len(found))]
         return {name: np.asarray(part) for name, part in zip(names, found, strict=True)}
+
+
+def _as_given(data: Any) -> Any:
+    """For a model that does not say what it takes."""
+    import numpy as np
+
+    return data if isinstance(data, (np.ndarray, dict)) else as_matrix(data)
 
 
 def _compile(model: Any, described: Input) -> Any:
@@ -230,13 +237,18 @@ def _read_config(path: Path) -> tuple[str | None, Any]:
         if look(path).form == "keras":
             with zipfile.ZipFile(path) as archive:
                 metadata: Any = json.loads(archive.read("metadata.json"))
-                return metadata.get("keras_version"), json.loads(archive.read("config.json"))
+                return _text(metadata.get("keras_version")), json.loads(archive.read("config.json"))
         h5py = require("h5py", extra="keras")
         with h5py.File(path, "r") as file:
             attributes = dict(file.attrs)
-        return attributes.get("keras_version"), json.loads(attributes["model_config"])
+        return _text(attributes.get("keras_version")), json.loads(attributes["model_config"])
     except Exception as error:  # each kind of damage to an archive has an error of its own
         raise ModelLoadError(f"{path} cannot be read: {error}") from error
+
+
+def _text(release: Any) -> str | None:
+    """A release as text, which files of old keep as bytes."""
+    return release.decode() if isinstance(release, bytes) else release and str(release)
 
 
 def _unsafe_in(config: Any) -> Iterator[str]:

@@ -204,9 +204,8 @@ def _categories(model: Any, infos: list[str]) -> tuple[tuple[Any, ...] | None, .
     pairs = zip(places, kept, strict=True) if fits else ()
     if not fits or any(max(codes.get(place, [0])) >= len(values) for place, values in pairs):
         raise ModelLoadError(
-            f"the categories of {len(kept)} features of pandas were kept, and {len(places)} features"
-            " were declared to have some, which cannot be told apart: train on categories of pandas"
-            " alone, none of them ordered"
+            f"{len(kept)} features were categories of pandas, {len(places)} were declared to have"
+            " some, and these cannot be told apart: train on categories of pandas alone, unordered"
         )
     known = {place: tuple(values) for place, values in zip(places, kept, strict=True)}
     return tuple(known.get(index) for index in range(len(infos)))

@@ -52,9 +52,9 @@ class Spacy(Stored):
         spacy = require("spacy", extra="spacy")
         try:
             written = json.loads((path / "meta.json").read_bytes()).get("spacy_version", "")
-        except ValueError as error:
-            raise ModelLoadError(f"{path / 'meta.json'} is not JSON: {error}") from error
-        if found := _RELEASE.search(written):
+        except (ValueError, AttributeError, RecursionError) as error:
+            raise ModelLoadError(f"{path / 'meta.json'} cannot be read: {error}") from error
+        if found := _RELEASE.search(str(written)):
             self.library.check(found[0], path, self.versions)
         try:
             return spacy.load(path)

@@ -131,10 +131,8 @@ class Transformers(Stored):
             InvalidFeaturesError: something else than texts.
         """
         texts = as_texts(data)
-        if not texts:
-            return []
         if isinstance(model, Pair):
-            return _logits(model, texts)
+            return _logits(model, texts) if texts else []
         return self._ask(model, texts, **self.arguments)
 
     def signature(self, model: Any) -> Signature:
@@ -165,6 +163,8 @@ class Transformers(Stored):
         return path
 
     def _ask(self, pipeline: Any, texts: list[str], **arguments: Any) -> list[Any]:
+        if not texts:  # of which pipelines fail
+            return []
         found = pipeline(list(texts), **{**_ALWAYS.get(pipeline.task, {}), **arguments})
         if len(texts) == 1 and pipeline.task == "fill-mask" and isinstance(found[0], dict):
             found = [found]  # of one text it drops the list around it
@@ -179,11 +179,11 @@ class Transformers(Stored):
 
         labels = pipeline.model.config.id2label
         order = [labels[each] for each in sorted(labels)]
-        rows = []
+        rows: list[list[float]] = []
         for found in self._ask(pipeline, as_texts(data), top_k=None):
             scores = {each["label"]: each["score"] for each in found}
             rows.append([scores[label] for label in order])
-        return np.array(rows)
+        return np.array(rows).reshape(len(rows), len(order))
 
 
 def _plain(value: Any) -> Any:
@@ -222,12 +222,19 @@ def _read_config(path: Path) -> dict[str, Any]:
             " made, and save_pretrained them"
         )
     if index.is_file():
-        files: Any = json.loads(index.read_bytes()).get("weight_map", {}).values()
-        for file in sorted(set(files)):
+        for file in _files_of(index):
             if "/" in file or "\\" in file or not (path / file).is_file():
                 raise ModelLoadError(f"{index} names {file!r}, which is no file beside it")
     config: dict[str, Any] = json.loads((path / "config.json").read_bytes())
     return config
+
+
+def _files_of(index: Path) -> list[str]:
+    try:
+        files: Any = json.loads(index.read_bytes())["weight_map"].values()
+        return sorted({str(file) for file in files})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelLoadError(f"{index} is no index of weights: {error}") from error
 
 
 def _task_of(path: Path, config: Mapping[str, Any]) -> str:
@@ -236,7 +243,8 @@ def _task_of(path: Path, config: Mapping[str, Any]) -> str:
     Raises:
         ModelLoadError: it has none that is known.
     """
-    named = config.get("architectures") or []
+    listed = config.get("architectures")
+    named = listed if isinstance(listed, list) else []
     for name in named:
         for ending, task in _TASKS.items():
             if str(name).endswith(ending):

@@ -182,3 +182,12 @@ def test_json_that_begins_with_statistics_of_categories_is_told(tmp_path: Path) 
     model = classifier(BINARY, table, cat_features=["colour", "doors"], one_hot_max_size=2)
     model.save_model(str(tmp_path / "m"), format="json", pool=None)
     assert CatBoost().locate(tmp_path) == [tmp_path / "m"]
+
+
+@pytest.mark.parametrize("trees", [None, [{}], [{"splits": []}]])
+def test_json_of_another_shape_is_refused(tmp_path: Path, trees: Any) -> None:
+    path = as_json(tmp_path)
+    document = {**json.loads(path.read_text()), "oblivious_trees": trees}
+    path.write_text(json.dumps(document))
+    with pytest.raises(ModelLoadError):
+        CatBoost().load(tmp_path)

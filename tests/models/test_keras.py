@@ -206,3 +206,12 @@ def test_outputs_of_one_name_are_both_there() -> None:
     assert list(found) == ["output_0", "output_1"]
     for part, expected in zip(found.values(), own, strict=True):
         assert_equal(part, expected)
+
+
+def test_a_release_that_is_kept_as_bytes_is_read(tmp_path: Path) -> None:
+    import h5py
+
+    mlp().save(tmp_path / "model.h5")
+    with h5py.File(tmp_path / "model.h5", "a") as file:
+        file.attrs["keras_version"] = np.bytes_(keras.__version__)
+    assert Keras().load(tmp_path)

@@ -194,3 +194,10 @@ def test_columns_that_are_called_as_unnamed_ones_are_have_names(tmp_path: Path) 
     table = FRAME[["a", "b"]].set_axis(["Column_1", "Column_0"], axis=1)
     model = train("regression", table)
     assert LightGBM().signature(model).names == ("Column_1", "Column_0")
+
+
+def test_a_wrapper_is_saved_with_a_sample_whatever_is_asked(tmp_path: Path) -> None:
+    wrapper = lgb.LGBMClassifier(n_estimators=5, min_child_samples=2, verbose=-1).fit(X, BINARY)
+    handler = compose("lightgbm", predict="label", replay=True)
+    handler.save(wrapper, tmp_path, sample=X[:3])
+    assert handler.model_fn(str(tmp_path))

@@ -97,3 +97,13 @@ def test_texts_are_served(tmp_path: Path) -> None:
     reply = invoke(compose("spacy", predict="label"), json.dumps(TEXTS), model_dir=tmp_path)
     assert set(reply.json()) <= {"merry", "sad"}
     assert len(reply.json()) == 5
+
+
+@pytest.mark.parametrize("meta", ["[]", "{", '{"spacy_version": 3}'])
+def test_a_folder_that_says_nonsense_of_itself_is_refused_or_read(
+    tmp_path: Path, meta: str
+) -> None:
+    folder = Spacy().save(trained(), tmp_path)
+    (folder / "meta.json").write_text(meta)
+    with pytest.raises(ModelLoadError):
+        Spacy().load(tmp_path)

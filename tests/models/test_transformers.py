@@ -244,3 +244,41 @@ def test_a_pair_goes_to_a_function_of_the_script(tmp_path: Path) -> None:
     loader = Transformers(auto="AutoModelForSequenceClassification")
     reply = invoke(compose(loader, predict=lengths), json.dumps(TEXTS), model_dir=tmp_path)
     assert reply.json() == [5, 5, 5, 5, 3]
+
+
+def test_no_texts_are_no_answers_whatever_is_asked(tmp_path: Path) -> None:
+    Transformers().save(pipe("text-classification"), tmp_path)
+    loader = Transformers(threads=1)
+    model = loader.load(tmp_path)
+    outputs = loader.outputs(model)
+    assert outputs["label"](model, []) == []
+    assert outputs["proba"](model, []).shape == (0, 2)
+
+
+@pytest.mark.parametrize("index", ["null", "{", '{"weight_map": {"a": 1}}', "[" * 100_000])
+def test_an_index_that_is_none_is_refused(tmp_path: Path, index: str) -> None:
+    folder = Transformers().save(pipe("text-classification"), tmp_path)
+    (folder / "model.safetensors.index.json").write_text(index)
+    with pytest.raises(ModelLoadError, match="index"):
+        Transformers().load(tmp_path)
+
+
+def test_a_folder_that_is_no_model_is_named(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    with pytest.raises(ModelLoadError, match="looks like a folder; expected a transformers model"):
+        Transformers(file="m").load(tmp_path)
+
+
+def test_texts_are_described() -> None:
+    import jsonschema
+
+    document = compose("transformers").openapi()
+    content = document["paths"]["/invocations"]["post"]["requestBody"]["content"]
+    schema = content["application/json"]["schema"]
+    known: list[Any] = ["a", ["a", "b"], {"inputs": "a"}, {"inputs": ["a"]}, [{"text": "a"}]]
+    for body in known:
+        jsonschema.validate(body, {**schema, "components": document.get("components", {})})
+    strange: list[Any] = [3, [1], [[1]], {"other": "a"}]
+    for body in strange:
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(body, {**schema, "components": document.get("components", {})})

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from scriptmode.errors import ModelLoadError
 from scriptmode.models.arrays import as_matrix
 from scriptmode.models.artifacts import find_artifact, place
 from scriptmode.models.base import Signature
@@ -34,7 +35,9 @@ class Linear:
             ModelLoadError: no document, several, or a damaged one.
         """
         path = find_artifact(Path(model_dir), self.file, LooksLike("json"))
-        model: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        model: Any = json.loads(path.read_text("utf-8"))
+        if not isinstance(model, dict) or not {"names", "weights", "intercept"} <= model.keys():
+            raise ModelLoadError(f"{path} has no names, weights and intercept")
         return model
 
     def predict(self, model: dict[str, Any], data: Any) -> Any:
