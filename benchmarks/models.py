@@ -25,7 +25,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 warnings.simplefilter("ignore")
 COLUMNS = 30
 SIZES = (1, 1000)
-ROUNDS = 15
+ROUNDS = 30
 RNG = np.random.default_rng(0)
 TABLE = RNG.normal(size=(1000, COLUMNS)).round(4)
 NUMBERS = TABLE[:, 0] * 2 + TABLE[:, 1]

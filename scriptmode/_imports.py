@@ -47,6 +47,7 @@ def require(module: str, *, extra: str) -> ModuleType:
 
     Raises:
         MissingExtraError: the library is not installed.
+        DeclarationError: a file of the script's own has its name.
     """
     found = _REQUIRED.get(module)  # importlib takes its locks again each time
     if found is not None:
@@ -57,6 +58,12 @@ def require(module: str, *, extra: str) -> ModuleType:
         if error.name != module.partition(".")[0]:
             raise
         raise _missing(module, extra) from error
+    file = getattr(found, "__file__", None)
+    if "." not in module and file is not None and not hasattr(found, "__version__"):
+        del _REQUIRED[module]
+        raise DeclarationError(
+            f"import {module} finds {file}, which hides the library: rename that file"
+        )
     return found
 
 

@@ -184,6 +184,13 @@ def test_a_library_that_stands_in_sys_modules_is_installed(
     assert check("written_stub", extra="yaml") in (module, None)
 
 
+def test_a_script_that_hides_a_library_is_named(write: Write) -> None:
+    write("written_hiding.py", "model_fn = None\n")
+    for _ in range(2):
+        with pytest.raises(DeclarationError, match=r"written_hiding\.py, which hides the library"):
+            require("written_hiding", extra="xgboost")
+
+
 def test_a_library_that_fails_raises_its_own_error(write: Write) -> None:
     write("written_library.py", "raise OSError('libgomp.so.1 is missing')\n")
     with pytest.raises(OSError, match=r"libgomp\.so\.1"):

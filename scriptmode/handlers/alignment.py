@@ -40,6 +40,7 @@ class Alignment:
         width: how many columns the model has.
         features: the columns in the model's order; None when nobody knows their names.
         names: what the model itself calls them.
+        keeps_names: whether a matrix is handed on with these names.
     """
 
     def __init__(
@@ -48,8 +49,11 @@ class Alignment:
         width: int,
         features: tuple[Feature, ...] | None,
         names: tuple[str, ...] | None,
+        *,
+        keeps_names: bool = False,
     ) -> None:
         self._contract, self.width, self._names = contract, width, names
+        self._keeps_names = keeps_names and names is not None
         self.features = features or ()
         self._places = {
             alias: index for index, each in enumerate(self.features) for alias in each.names
@@ -82,7 +86,8 @@ class Alignment:
             data: a neutral value (see :mod:`scriptmode.values`); others pass.
 
         Returns:
-            An array ``(rows, columns)``, or a data frame where some columns are not numbers.
+            An array ``(rows, columns)``, or a data frame where some columns are not numbers; a
+            :class:`scriptmode.values.Table` for models that read names.
 
         Raises:
             InvalidFeaturesError: a column is missing or extra, columns have names that nobody
@@ -102,8 +107,12 @@ class Alignment:
         if data.shape[0] == 0:
             raise InvalidFeaturesError("the body holds no rows")
         if self._is_checked:
-            return self._checked(data)
-        return as_matrix(data) if _is_numeric(data) else data
+            data = self._checked(data)
+        elif _is_numeric(data):
+            data = as_matrix(data)
+        if self._keeps_names and not hasattr(data, "columns"):
+            return Table(self._names or (), as_matrix(data))
+        return data
 
     def _arrange_table(self, table: Table) -> NDArray[Any] | pd.DataFrame:
         if table.names == self._names:
@@ -226,12 +235,16 @@ class Alignment:
 
 
 def _columns(tensors: dict[str, Any]) -> Table:
-    """Named one-dimensional arrays of equal length are a table."""
+    """Named arrays of one cell a row, and of equal length, are a table."""
     import numpy as np
 
+    tensors = {
+        name: array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array  # noqa: PLR2004
+        for name, array in tensors.items()
+    }
     lengths = {len(array) if array.ndim == 1 else -1 for array in tensors.values()}
     if len(lengths) != 1 or -1 in lengths:
-        raise InvalidFeaturesError("expected named one-dimensional arrays of equal length")
+        raise InvalidFeaturesError("expected named arrays of one cell a row, and of equal length")
     return Table(tuple(tensors), np.column_stack(list(tensors.values())))
 
 

@@ -85,7 +85,8 @@ class Contract:
             features = tuple(map(self._complete, features, _categories(signature, len(features))))
         elif any(known is not None for known in signature.categories or ()):
             raise ModelLoadError("the model has categories and no names: declare features=...")
-        return Alignment(self, width, features, signature.names or _names(features))
+        names = signature.names or _names(features)
+        return Alignment(self, width, features, names, keeps_names=signature.reads_names)
 
     def _check_names(self, signature: Signature, width: int) -> None:
         if isinstance(self.label, int) and self.label > width:

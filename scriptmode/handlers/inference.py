@@ -164,10 +164,10 @@ class Inference:
             prediction = bound.ask(model, data)
         else:
             with bound.turn:
-                prediction = self.predict(model, data, context)
+                prediction = _answered("predict", self.predict(model, data, context))
         refuse_other_count(rows, prediction)
         if self.after is not None:
-            prediction = self.after(prediction, context)
+            prediction = _answered("after", self.after(prediction, context))
             refuse_other_count(rows, prediction, may_be_document=True)
         return prediction
 
@@ -182,6 +182,12 @@ class Inference:
             if bound.request is None and "row" in error.where:  # perhaps as it was sent
                 raise
             raise PredictionError(f"before returned other columns: {error}") from error
+
+
+def _answered(hook: str, found: Any) -> Any:
+    if found is None:
+        raise PredictionError(f"{hook} returned None: a function must return what is answered")
+    return found
 
 
 def _in_turn(

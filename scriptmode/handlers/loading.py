@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scriptmode.errors import DeclarationError, ModelLoadError, RequestError
 from scriptmode.handlers.resolution import with_option
+from scriptmode.models.artifacts import require_folder
 from scriptmode.models.base import MANIFEST
 from scriptmode.models.versions import VersionPolicy, check_policy
 
@@ -55,8 +56,7 @@ def load(
             the manifest; or it answers otherwise than when it was saved.
         UntrustedFormatError: loading it could execute code that nobody trusted.
     """
-    if not model_dir.is_dir():
-        raise ModelLoadError(f"the model folder {model_dir} does not exist")
+    require_folder(model_dir)
     loader = _placed(inference.loader, accelerator)
     if not (model_dir / MANIFEST).is_file():
         if checks.replay:

@@ -95,7 +95,13 @@ def _write(inference: Inference, model: Any, model_dir: Path) -> Mapping[str, Pa
         return loader.save_parts(model, model_dir)
     if not isinstance(loader, Saver):
         raise DeclarationError(f"the loader {loader.name!r} cannot write a model")
-    return {"model": loader.save(model, model_dir)}
+    try:
+        return {"model": loader.save(model, model_dir)}
+    except (AttributeError, TypeError) as error:
+        kind = f"{type(model).__module__}.{type(model).__qualname__}"
+        raise DeclarationError(
+            f"the loader {loader.name!r} cannot write a {kind}: {error}"
+        ) from error
 
 
 def _answer(inference: Inference, model: Any, loaded: Any, sample: Any) -> Golden:

@@ -34,8 +34,7 @@ def find_artifact(
         ModelLoadError: no such model, more than one, or one that is damaged or looks like another
             framework's; says what the folder holds, and what each of it looks like.
     """
-    if not model_dir.is_dir():
-        raise ModelLoadError(f"the model folder {model_dir} does not exist")
+    require_folder(model_dir)
     if file is not None:
         return _declared(model_dir, file, recognisers, folders=folders)
     found: list[Path] = []
@@ -46,10 +45,24 @@ def find_artifact(
     if len(found) == 1:
         return _refuse_damaged(found[0])
     what = "files or folders" if folders else "files"
+    known = [form for each in recognisers for form in getattr(each, "forms", ())]
     raise ModelLoadError(
         f"{len(found) or 'no'} {what} in {model_dir} could be the model{listing(model_dir)};"
-        " declare file=..."
+        f" expected {_told(known)}, or declare file=..."
     )
+
+
+def require_folder(model_dir: Path) -> None:
+    """Refuse what is no folder.
+
+    Raises:
+        ModelLoadError: it is not there; or it is a file, and what it looks like.
+    """
+    if model_dir.is_file():
+        seen = look(model_dir).words
+        raise ModelLoadError(f"{model_dir} is a file ({seen}); expected the folder of the model")
+    if not model_dir.is_dir():
+        raise ModelLoadError(f"the model folder {model_dir} does not exist")
 
 
 def match(model_dir: Path, pattern: str) -> list[Path]:
@@ -110,9 +123,13 @@ def _declared(
     # Of a file that looks like nothing the framework's own library says what it is.
     is_told = seen.form is not None or folders
     if is_told and len(forms) == len(recognisers) and seen.form not in known:
-        expected = ", ".join(WORDS[each] for each in dict.fromkeys(known) if each in WORDS)
-        raise ModelLoadError(f"{found[0]} looks like {seen.words}; expected {expected}")
+        raise ModelLoadError(f"{found[0]} looks like {seen.words}; expected {_told(known)}")
     return found[0]
+
+
+def _told(forms: Sequence[str]) -> str:
+    words = [WORDS[each] for each in dict.fromkeys(forms) if each in WORDS]
+    return ", ".join(words) or "a file that is declared"
 
 
 def _candidates(model_dir: Path, recognise: Callable[[Path], bool], *, folders: bool) -> list[Path]:

@@ -45,6 +45,7 @@ class Signature(NamedTuple):
             categories, and an empty tuple where it has some that the artefact does not know.
         objective: what the model was trained for, in the framework's own words.
         classes: the classes of a classifier, in the order of its probabilities.
+        reads_names: whether the model finds its columns by name, so that they must keep theirs.
     """
 
     names: tuple[str, ...] | None = None
@@ -53,6 +54,7 @@ class Signature(NamedTuple):
     categories: tuple[tuple[Any, ...] | None, ...] | None = None
     objective: str | None = None
     classes: tuple[Any, ...] | None = None
+    reads_names: bool = False
 
 
 @runtime_checkable

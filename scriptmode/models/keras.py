@@ -15,6 +15,7 @@ from scriptmode.models.artifacts import place
 from scriptmode.models.devices import check_device, tensorflow_device
 from scriptmode.models.looks import look
 from scriptmode.models.stored import Trusting
+from scriptmode.models.tensorflow_faults import refusal_of
 from scriptmode.models.tensors import Input, named_inputs, refuse_not_finite, signature_of
 from scriptmode.models.trust import require_trust
 from scriptmode.models.versions import Library
@@ -169,7 +170,12 @@ class _Known:
             refuse_not_finite(cells)
         if isinstance(feed, dict) and len(feed) == 1:
             feed = next(iter(feed.values()))
-        found = self._compiled(feed) if self._compiled else model.predict_on_batch(feed)
+        try:
+            found = self._compiled(feed) if self._compiled else model.predict_on_batch(feed)
+        except Exception as error:
+            if type(error).__name__ == "InvalidArgumentError":  # of TensorFlow
+                raise refusal_of(error) from error
+            raise
         if isinstance(found, dict):
             return {name: np.asarray(part) for name, part in found.items()}
         if not isinstance(found, (list, tuple)):

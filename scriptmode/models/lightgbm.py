@@ -14,6 +14,7 @@ from scriptmode.models.arrays import as_matrix, refuse_names
 from scriptmode.models.artifacts import place
 from scriptmode.models.base import OUTPUTS, Signature
 from scriptmode.models.categories import encode
+from scriptmode.models.forks import make_forks_safe
 from scriptmode.models.stored import Stored
 from scriptmode.models.threads import check_threads, threads_of
 from scriptmode.models.versions import Library
@@ -71,6 +72,7 @@ class LightGBM(Stored):
         """
         path = self._find(model_dir)
         lightgbm = require("lightgbm", extra="lightgbm")
+        make_forks_safe()
         try:
             text = path.read_bytes().decode()
             _refuse_damaged(text)

@@ -25,6 +25,7 @@ from scriptmode.models.arrays import (
 )
 from scriptmode.models.artifacts import place
 from scriptmode.models.base import Signature
+from scriptmode.models.forks import make_forks_safe
 from scriptmode.models.pickled import inspect_pickle
 from scriptmode.models.pickles import (
     SUFFIXES,
@@ -87,6 +88,7 @@ class Sklearn(Trusting):
                 holds types which are not.
         """
         path = self._find(model_dir)
+        make_forks_safe()
         with _releases_told() as told:
             if is_pickle(path):
                 model = load_pickle(path, self.trusted, self.versions)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scriptmode._imports import require
 from scriptmode._memo import PerObject
-from scriptmode.errors import InvalidFeaturesError, ModelLoadError
+from scriptmode.errors import ModelLoadError
 from scriptmode.models.arrays import as_matrix, refuse_names
 from scriptmode.models.base import Signature
+from scriptmode.models.formulas import apply_formula
 from scriptmode.models.pickle import save_pickle
 from scriptmode.models.pickles import UNSAFE, load_pickle
 from scriptmode.models.stored import Trusting
@@ -47,7 +49,8 @@ class Statsmodels(Trusting):
             Fitted results of statsmodels.
 
         Raises:
-            ModelLoadError: none or several candidates, a damaged one, or no results in it.
+            ModelLoadError: none or several candidates, a damaged one, or no results in it that
+                predict from rows, as those of a series of times do not.
             UntrustedFormatError: the format is not trusted by name.
         """
         require("statsmodels", extra="statsmodels")
@@ -55,6 +58,12 @@ class Statsmodels(Trusting):
         model = load_pickle(path, self.trusted, self.versions)
         if not hasattr(model, "predict") or not hasattr(model, "params"):
             raise ModelLoadError(f"{path} holds a {type(model).__name__}, not fitted results")
+        if not _takes_rows(model):
+            raise ModelLoadError(
+                f"{path} holds a {type(model.model).__name__}, whose predict takes no rows of"
+                " features: load it as 'pickle', and declare predict=..., a function"
+                " (model, data, context)"
+            )
         return model
 
     def predict(self, model: Any, data: Any) -> Any:
@@ -100,25 +109,21 @@ class Statsmodels(Trusting):
             if known.names is None:
                 refuse_names(data)
             return np.asarray(model.predict(as_matrix(data), **options))
-        frame = data.to_pandas() if hasattr(data, "to_pandas") else data
-        if not hasattr(frame, "columns"):
-            raise InvalidFeaturesError(
-                "the model was fitted with a formula, which reads columns by name: send records,"
-                " or declare features=[...]"
-            )
-        try:
-            return np.asarray(model.predict(frame, **options))
-        except Exception as error:  # of the formula's own library, where columns are not there
-            if type(error).__name__ in ("PatsyError", "FactorEvaluationError", "KeyError"):
-                reason = str(error).strip().partition("\n")[0]
-                raise InvalidFeaturesError(f"the formula cannot be applied: {reason}") from error
-            raise
+        fitted = getattr(model.model.data, "frame", None)
+        return apply_formula(
+            lambda frame: np.asarray(model.predict(frame, **options)), fitted, data
+        )
+
+
+def _takes_rows(model: Any) -> bool:
+    results = getattr(model, "_results", model)  # within the wrapper that keeps pandas's index
+    return next(iter(inspect.signature(results.predict).parameters), None) == "exog"
 
 
 def _read_signature(model: Any) -> Signature:
     objective = type(model.model).__name__
     if getattr(model.model, "formula", None) is not None:
-        return Signature(objective=objective)
+        return Signature(objective=objective, reads_names=True)
     names = tuple(model.model.exog_names)
     own = [name for name in names if name != "const"]
     is_unnamed = own == [f"x{number}" for number in range(1, len(own) + 1)]

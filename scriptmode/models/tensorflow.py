@@ -12,6 +12,8 @@ from scriptmode.models.artifacts import place
 from scriptmode.models.devices import check_device, tensorflow_device
 from scriptmode.models.protobuf import find_text
 from scriptmode.models.stored import Trusting
+from scriptmode.models.tensorflow_faults import refusal_of
+from scriptmode.models.tensorflow_program import checked_program
 from scriptmode.models.tensors import Input, named_inputs, refuse_not_finite, signature_of
 from scriptmode.models.trust import require_trust
 from scriptmode.models.versions import Library
@@ -80,6 +82,7 @@ class TensorFlow(Trusting):
             raise ModelLoadError(
                 f"{path} has no endpoint {self.endpoint!r}; it has {', '.join(model.signatures)}"
             )
+        self._known(model)
         return model
 
     def predict(self, model: Any, data: Any) -> Any:
@@ -91,7 +94,7 @@ class TensorFlow(Trusting):
                 with a column for each.
 
         Returns:
-            Its output as an array; several by name.
+            Its output as an array; several by name, in the order of their names.
 
         Raises:
             InvalidFeaturesError: inputs or shapes are not the endpoint's; or a cell is missing or
@@ -129,8 +132,17 @@ class _Known:
         self._endpoint = endpoint
         specs = model.signatures[endpoint].structured_input_signature[1]
         self.inputs = [_input(name, spec) for name, spec in specs.items()]
+        self._program = checked_program(self._tensorflow, model.signatures[endpoint], self.inputs)
 
     def ask(self, model: Any, data: Any) -> Any:
+        try:
+            if self._program is not None and (found := self._program(data)) is not None:
+                return found
+            return self._ask_plainly(model, data)
+        except self._tensorflow.errors.InvalidArgumentError as error:
+            raise refusal_of(error) from error
+
+    def _ask_plainly(self, model: Any, data: Any) -> Any:
         constant = self._tensorflow.constant
         feed = named_inputs(data, self.inputs)
         for cells in feed.values():
@@ -138,7 +150,8 @@ class _Known:
         found = model.signatures[self._endpoint](
             **{name: constant(cells) for name, cells in feed.items()}
         )
-        arrays = {name: part.numpy() for name, part in found.items()}
+        # The folder keeps them in no order, and each process would have another.
+        arrays = {name: found[name].numpy() for name in sorted(found)}
         return next(iter(arrays.values())) if len(arrays) == 1 else arrays
 
 

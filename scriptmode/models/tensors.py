@@ -63,7 +63,8 @@ def named_inputs(data: Any, inputs: Sequence[Input]) -> dict[str, NDArray[Any]]:
             of the dtype.
     """
     if isinstance(data, dict):
-        return _refuse_unequal(_by_name(data, inputs), inputs)
+        free = [each.name for each in inputs if each.rows is None]
+        return refuse_unequal(_by_name(data, inputs), free)
     if len(inputs) == 1:
         if inputs[0].dtype != "object":  # texts have no order
             refuse_names(data)
@@ -123,14 +124,19 @@ def _by_name(data: dict[str, Any], inputs: Sequence[Input]) -> dict[str, NDArray
     return {each.name: as_tensor(data[each.name], each) for each in inputs}
 
 
-def _refuse_unequal(
-    feed: dict[str, NDArray[Any]], inputs: Sequence[Input]
+def refuse_unequal(
+    feed: dict[str, NDArray[Any]], free: Sequence[str] = ()
 ) -> dict[str, NDArray[Any]]:
     """The same, unless rows of some would find none of the others.
 
-    Inputs that take one row stand beside all rows, where others take any number.
+    Args:
+        feed: a tensor for each input.
+        free: the inputs that take any number of rows, where some stand beside all rows; else all.
+
+    Raises:
+        InvalidFeaturesError: unequal numbers of rows, or none.
     """
-    free = [each.name for each in inputs if each.rows is None] or [each.name for each in inputs]
+    free = free or list(feed)
     counts = {name: len(feed[name]) if feed[name].ndim else 0 for name in free}
     if len(set(counts.values())) > 1:
         told = ", ".join(f"{name!r}: {count}" for name, count in counts.items())

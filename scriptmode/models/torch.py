@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import warnings
 from collections.abc import Callable, Mapping
@@ -15,8 +14,10 @@ from scriptmode.errors import DeclarationError, ModelLoadError
 from scriptmode.models.artifacts import place
 from scriptmode.models.base import Signature
 from scriptmode.models.devices import check_device, torch_device
+from scriptmode.models.forks import make_forks_safe
 from scriptmode.models.looks import look
 from scriptmode.models.stored import Trusting
+from scriptmode.models.tensors import signature_of
 from scriptmode.models.threads import check_threads, threads_of
 from scriptmode.models.torch_files import read_program, read_state, without_prefix
 from scriptmode.models.torch_module import Module
@@ -79,7 +80,7 @@ class Torch(Trusting):
         path = self._find(model_dir)
         torch = require("torch", extra="torch")
         torch.set_num_threads(threads_of(self.threads))
-        make_forks_safe(torch)
+        make_forks_safe()
         device = torch_device(self.device)
         module = self._read(path, look(path).form, device)
         for parameter in module.parameters():
@@ -102,8 +103,9 @@ class Torch(Trusting):
         return self._known(model).ask(model, data)
 
     def signature(self, model: Any) -> Signature:
-        """The width of the first layer, where the module is a sequence that says so."""
-        return Signature(width=self._known(model).width)
+        """What an exported program says of its inputs, or a sequence of its first layer."""
+        known = self._known(model)
+        return signature_of(known.inputs) if known.inputs else Signature(width=known.width)
 
     def save(self, model: Any, model_dir: Path) -> Path:
         """Write a module's state as safetensors; TorchScript and programs where these are trusted.
@@ -184,10 +186,3 @@ def _read_script(path: Path, device: Any) -> Any:
             return torch.jit.load(str(path), map_location=device).eval()
     except (RuntimeError, NotImplementedError, ValueError) as error:
         raise ModelLoadError(f"{path} cannot be read: {error}") from error
-
-
-def make_forks_safe(torch: Any) -> None:
-    """In a forked child the threads of the parent are gone, and waiting for them has no end."""
-    if not getattr(torch, "_scriptmode_forks", False):
-        torch._scriptmode_forks = True  # noqa: SLF001 - once a process
-        os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from scriptmode._imports import require
+from scriptmode.errors import InvalidFeaturesError
 from scriptmode.models.arrays import refuse_names
-from scriptmode.models.tensors import Input, as_tensor
+from scriptmode.models.tensors import Input, as_tensor, named_inputs, refuse_unequal
+from scriptmode.models.torch_inputs import (
+    FAULTS,
+    is_program,
+    parameters_of,
+    program_inputs,
+    reason_of,
+    refuse_other_names,
+)
 
-_UNREADABLE = ("bfloat16",)  # types that numpy has not
+_LARGE = 1024  # cells; fewer are looked at by numpy more quickly
 
 
 class Module:
@@ -21,44 +31,83 @@ class Module:
     """
 
     def __init__(self, model: Any, dtype: str | None) -> None:
+        import numpy as np
+
         torch = require("torch", extra="torch")
         tensors = [*model.parameters(), *model.buffers()]
         floats = [each.dtype for each in tensors if each.dtype.is_floating_point]
         self._torch = torch
-        self._has_modes = not _is_program(model)
+        self._array, self._double = np.ndarray, np.dtype("float64")
+        self._has_modes = not is_program(model)
         self._device = tensors[0].device if tensors else torch.device("cpu")
         self._is_on_cpu = self._device.type == "cpu"
+        self._unreadable = torch.bfloat16  # a type that numpy has not
         kind = str(floats[0]).removeprefix("torch.") if floats else "float32"
-        self._cast = None if dtype or kind not in _UNREADABLE else floats[0]
+        self._cast = floats[0] if not dtype and self._unreadable in floats[:1] else None
         self._input = Input("x", dtype or (kind if self._cast is None else "float32"), None)
+        self._is_narrow = self._is_on_cpu and self._cast is None and self._input.dtype == "float32"
+        self._names = parameters_of(model)
+        self.inputs = program_inputs(model, self._names, dtype)
         self.width = _width(torch, model)
 
     def ask(self, model: Any, data: Any) -> Any:
-        """What the module answers, as arrays; it is in evaluation mode then, whoever made it."""
+        """What the module answers, as arrays; it is in evaluation mode then, whoever made it.
+
+        Raises:
+            InvalidFeaturesError: what the module says it takes is something else, or it fails for
+                the sizes, the type or the range of what it is given.
+        """
         if self._has_modes and model.training:
             model.eval()
         with self._torch.inference_mode():
-            if isinstance(data, dict):
-                found = model(**{name: self._tensor(part) for name, part in data.items()})
-            else:
-                refuse_names(data)
-                found = model(self._tensor(data))
-            return self._arrays(found)
+            try:
+                return self._arrays(self._answer(model, data))
+            except FAULTS as error:
+                if (reason := reason_of(error)) is None:
+                    raise
+                raise InvalidFeaturesError(f"the module cannot take it: {reason}") from error
 
-    def _tensor(self, data: Any) -> Any:
+    def _answer(self, model: Any, data: Any) -> Any:
+        if (tensor := self._narrowed(data)) is not None:
+            return model(tensor)
+        if self.inputs:
+            feed = named_inputs(data, self.inputs)
+            return model(*(self._placed(cells) for cells in feed.values()))
+        if isinstance(data, dict):
+            refuse_other_names(data, self._names)
+            cells = {name: as_tensor(part, self._input) for name, part in data.items()}
+            return model(
+                **{name: self._placed(part) for name, part in refuse_unequal(cells).items()}
+            )
+        refuse_names(data)
+        return model(self._placed(as_tensor(data, self._input)))
+
+    def _placed(self, cells: Any) -> Any:
         import numpy as np
 
-        cells = as_tensor(data, self._input)
-        if cells is data and not (cells.flags.writeable and cells.flags.c_contiguous):
+        if not (cells.flags.writeable and cells.flags.c_contiguous):
             cells = np.array(cells)  # torch warns of what it must not write to
         tensor = self._torch.from_numpy(cells)
         if self._cast is not None:
             tensor = tensor.to(self._cast)
         return tensor if self._is_on_cpu else tensor.to(self._device)
 
+    def _narrowed(self, data: Any) -> Any:
+        """A large table of float64 as float32, by torch, whose memory is warm then; else None.
+
+        A sum that is finite has no cell that is missing, infinite, or beyond float32.
+        """
+        if not self._is_narrow or type(data) is not self._array or data.dtype is not self._double:
+            return None
+        flags = data.flags
+        if data.size < _LARGE or not (flags.writeable and flags.c_contiguous):
+            return None
+        tensor = self._torch.from_numpy(data).float()
+        return tensor if math.isfinite(tensor.sum().item()) else None
+
     def _arrays(self, found: Any) -> Any:
         if isinstance(found, self._torch.Tensor):
-            if str(found.dtype).removeprefix("torch.") in _UNREADABLE:
+            if found.dtype is self._unreadable:
                 found = found.float()
             return found.numpy() if self._is_on_cpu else found.cpu().numpy()
         if isinstance(found, Mapping):
@@ -66,11 +115,6 @@ class Module:
         if isinstance(found, (tuple, list)) and len(found) == 1:
             return self._arrays(found[0])
         return {f"output_{place}": self._arrays(part) for place, part in enumerate(found)}
-
-
-def _is_program(model: Any) -> bool:
-    """Whether it is the module of an exported program, which has one mode and knows no other."""
-    return type(model).__module__.startswith("torch.fx.")
 
 
 def _width(torch: Any, model: Any) -> int | None:

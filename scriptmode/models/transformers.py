@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from scriptmode._imports import require
-from scriptmode.errors import DeclarationError, ModelLoadError
+from scriptmode.errors import DeclarationError, InvalidFeaturesError
 from scriptmode.models.artifacts import place
 from scriptmode.models.base import Signature
 from scriptmode.models.devices import check_device, torch_device
+from scriptmode.models.forks import make_forks_safe
 from scriptmode.models.stored import Stored
 from scriptmode.models.texts import as_texts
 from scriptmode.models.threads import check_threads, threads_of
-from scriptmode.models.torch import make_forks_safe
+from scriptmode.models.torch_inputs import FAULTS, reason_of
+from scriptmode.models.transformers_files import (
+    auto_class,
+    read_config,
+    read_model,
+    read_part,
+    task_of,
+)
 from scriptmode.models.versions import Library
 
 if TYPE_CHECKING:
@@ -23,14 +31,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FOLDER = "model"
-_WEIGHTS = "model.safetensors"
-_TASKS = {
-    "ForSequenceClassification": "text-classification",
-    "ForTokenClassification": "token-classification",
-    "ForMaskedLM": "fill-mask",
-    "ForCausalLM": "text-generation",
-    "LMHeadModel": "text-generation",
-}
 _ALWAYS: Mapping[str, Mapping[str, Any]] = {
     "text-classification": {"truncation": True},
     "text-generation": {"do_sample": False},  # it draws lots by default
@@ -101,16 +101,16 @@ class Transformers(Stored):
                 a model that needs code of its own or another head, or one of another release.
         """
         path = self._find(model_dir)
-        config = _read_config(path)
+        config = read_config(path)
         if written := config.get("transformers_version"):
             self.library.check(str(written), path, self.versions)
         transformers = require("transformers", extra="transformers")
         torch = require("torch", extra="transformers")
         torch.set_num_threads(threads_of(self.threads))
-        make_forks_safe(torch)
-        task = None if self.auto else self.task or _task_of(path, config)
-        model = _read_model(path, self.auto or _auto_class(transformers, task))
-        tokenizer = _read(transformers.AutoTokenizer, path)
+        make_forks_safe()
+        task = None if self.auto else self.task or task_of(path, config)
+        model = read_model(path, self.auto or auto_class(transformers, task))
+        tokenizer = read_part(transformers.AutoTokenizer, path)
         model = model.to(torch_device(self.device)).eval()
         if task is None:
             return Pair(model, tokenizer)
@@ -132,7 +132,8 @@ class Transformers(Stored):
         """
         texts = as_texts(data)
         if isinstance(model, Pair):
-            return _logits(model, texts) if texts else []
+            with _faults_told(model.model):
+                return _logits(model, texts) if texts else []
         return self._ask(model, texts, **self.arguments)
 
     def signature(self, model: Any) -> Signature:
@@ -165,7 +166,8 @@ class Transformers(Stored):
     def _ask(self, pipeline: Any, texts: list[str], **arguments: Any) -> list[Any]:
         if not texts:  # of which pipelines fail
             return []
-        found = pipeline(list(texts), **{**_ALWAYS.get(pipeline.task, {}), **arguments})
+        with _faults_told(pipeline.model):
+            found = pipeline(list(texts), **{**_ALWAYS.get(pipeline.task, {}), **arguments})
         if len(texts) == 1 and pipeline.task == "fill-mask" and isinstance(found[0], dict):
             found = [found]  # of one text it drops the list around it
         return [_plain(each) for each in found]
@@ -186,6 +188,19 @@ class Transformers(Stored):
         return np.array(rows).reshape(len(rows), len(order))
 
 
+@contextmanager
+def _faults_told(model: Any) -> Iterator[None]:
+    """What a model cannot take is the caller's mistake, such as more tokens than it has places."""
+    try:
+        yield
+    except FAULTS as error:
+        if (reason := reason_of(error)) is None:
+            raise
+        places = getattr(model.config, "max_position_embeddings", None)
+        most = f"; it reads at most {places} tokens" if places else ""
+        raise InvalidFeaturesError(f"the model cannot take these texts: {reason}{most}") from error
+
+
 def _plain(value: Any) -> Any:
     """The same with numbers of Python's own, which every serializer can write."""
     if isinstance(value, Mapping):
@@ -202,91 +217,3 @@ def _logits(pair: Pair, texts: list[str]) -> Any:
     with torch.inference_mode():
         found = pair.model(**tokens.to(pair.model.device))
     return found[0].float().cpu().numpy()
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    """The model's configuration, once what lies beside it is what may be read.
-
-    Raises:
-        ModelLoadError: weights are missing, or in a pickle; or they are an adapter for a model
-            that would have to be fetched.
-    """
-    if (path / "adapter_config.json").exists():
-        raise ModelLoadError(
-            f"{path} holds an adapter, whose model would be fetched: merge them, and save the whole"
-        )
-    index = path / f"{_WEIGHTS}.index.json"
-    if not (path / _WEIGHTS).is_file() and not index.is_file():
-        raise ModelLoadError(
-            f"{path} has no {_WEIGHTS}: weights in a pickle are not read; load them where they were"
-            " made, and save_pretrained them"
-        )
-    if index.is_file():
-        for file in _files_of(index):
-            if "/" in file or "\\" in file or not (path / file).is_file():
-                raise ModelLoadError(f"{index} names {file!r}, which is no file beside it")
-    config: dict[str, Any] = json.loads((path / "config.json").read_bytes())
-    return config
-
-
-def _files_of(index: Path) -> list[str]:
-    try:
-        files: Any = json.loads(index.read_bytes())["weight_map"].values()
-        return sorted({str(file) for file in files})
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelLoadError(f"{index} is no index of weights: {error}") from error
-
-
-def _task_of(path: Path, config: Mapping[str, Any]) -> str:
-    """The task of the model's architecture.
-
-    Raises:
-        ModelLoadError: it has none that is known.
-    """
-    listed = config.get("architectures")
-    named = listed if isinstance(listed, list) else []
-    for name in named:
-        for ending, task in _TASKS.items():
-            if str(name).endswith(ending):
-                return task
-    raise ModelLoadError(
-        f"{path} is a {', '.join(map(str, named)) or 'model of no architecture'}, which has no task"
-        " by itself: declare task=... or auto=..."
-    )
-
-
-def _auto_class(transformers: Any, task: str | None) -> str:
-    known: Any = transformers.pipelines.PIPELINE_REGISTRY.supported_tasks
-    aliases: Any = transformers.pipelines.PIPELINE_REGISTRY.task_aliases
-    task = aliases.get(task, task)
-    if task not in known:
-        raise ModelLoadError(
-            f"transformers {transformers.__version__} has no pipeline for the task {task!r}; it has"
-            f" {', '.join(sorted(known))}"
-        )
-    return str(known[task]["pt"][0].__name__)
-
-
-def _read_model(path: Path, class_name: str) -> Any:
-    transformers = require("transformers", extra="transformers")
-    cls = getattr(transformers, class_name, None)
-    if cls is None:
-        raise ModelLoadError(f"transformers {transformers.__version__} has no class {class_name!r}")
-    model, told = _read(cls, path, use_safetensors=True, output_loading_info=True)
-    missing = sorted(told["missing_keys"])
-    if missing:
-        raise ModelLoadError(
-            f"{path} has no weights for {', '.join(missing[:5])} of {type(model).__name__}, which"
-            " would be drawn at random: save the model that was trained for this task"
-        )
-    return model
-
-
-def _read(cls: Any, path: Path, **options: Any) -> Any:
-    try:
-        return cls.from_pretrained(
-            str(path), local_files_only=True, trust_remote_code=False, **options
-        )
-    except Exception as error:  # each model and tokenizer fails in ways of its own
-        reason = str(error).strip().partition("\n")[0]
-        raise ModelLoadError(f"{path} cannot be read as {cls.__name__}: {reason}") from error

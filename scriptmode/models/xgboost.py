@@ -14,6 +14,7 @@ from scriptmode.models.base import OUTPUTS, Signature
 from scriptmode.models.booster import BoosterFacts, as_booster, booster_of
 from scriptmode.models.booster_outputs import Ask, booster_outputs
 from scriptmode.models.booster_release import is_binary, written_by
+from scriptmode.models.forks import make_forks_safe
 from scriptmode.models.pickles import SUFFIXES, UNSAFE, is_pickle, load_pickle
 from scriptmode.models.selectable import KEYS
 from scriptmode.models.stored import Trusting
@@ -75,6 +76,8 @@ class XGBoost(Trusting):
             UntrustedFormatError: a pickle that is not trusted by name.
         """
         path = self._find(model_dir)
+        require("xgboost", extra="xgboost")
+        make_forks_safe()
         model = self._unpickle(path) if is_pickle(path) else self._read(path)
         booster_of(model).set_param({"nthread": threads_of(self.threads)})
         return model

@@ -156,3 +156,11 @@ def test_rows_of_another_width_are_refused(model_dir: Path, width: int) -> None:
     reply = ask(model_dir, json.dumps([[1.0] * width]), "application/json")
     assert reply.status == 422
     assert "the model has 5 features ('age', 'bmi', 'bp', 's1', 's2')" in reply.json()["message"]
+
+
+def test_tensors_of_one_cell_a_row_are_columns(model_dir: Path, expected: list[float]) -> None:
+    body = io.BytesIO()
+    np.savez(body, **{name: X[:4, place, None] for place, name in enumerate(NAMES)})
+    handler = compose("xgboost", accepts=["npz"])
+    reply = invoke(handler, body.getvalue(), content_type="application/x-npz", model_dir=model_dir)
+    assert reply.json() == expected

@@ -625,9 +625,7 @@ def test_every_named_output_is_counted(name: str, wrong: int) -> None:
     assert ask([[1], [2]], after=lambda prediction, context: outputs).status == 500
 
 
-@pytest.mark.parametrize(
-    "scalar", [1.5, np.float64(1.5), np.array(1.5), "text", {"p": 1.5}, {}, None]
-)
+@pytest.mark.parametrize("scalar", [1.5, np.float64(1.5), np.array(1.5), "text", {"p": 1.5}, {}])
 def test_a_scalar_is_no_row_for_row_answer(scalar: Any) -> None:
     reply = ask([[1], [2]], predict=lambda model, data, context: scalar)
     assert reply.status == 500
@@ -646,7 +644,6 @@ def test_a_scalar_is_no_row_for_row_answer(scalar: Any) -> None:
         {},
         "text",
         1.5,
-        None,
     ],
 )
 def test_a_document_of_after_is_not_counted(document: Any) -> None:
@@ -696,3 +693,11 @@ def test_what_is_no_table_is_not_counted() -> None:
         predict=lambda model, data, context: [data["prompt"]] * 3,
     )
     assert reply.json() == ["x", "x", "x"]
+
+
+@pytest.mark.parametrize("hook", ["predict", "after"])
+def test_a_function_that_forgets_to_return_is_told(hook: str) -> None:
+    options: dict[str, Any] = {hook: lambda *given: None, "rows": "free"}
+    reply = ask([[1], [2]], **options)
+    assert reply.status == 500
+    assert f"{hook} returned None" in reply.json()["message"]

@@ -689,3 +689,9 @@ def test_any_frame_of_numbers_and_text_is_kept_to_the_bit(
             assert texts[0] == texts[1]
         else:
             assert bits(kept) == bits(expected)
+
+
+def test_an_object_of_another_kind_is_not_saved(tmp_path: Path) -> None:
+    with pytest.raises(DeclarationError, match=r"'xgboost' cannot write a builtins\.dict"):
+        compose("xgboost").save({"a": 1}, tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +178,18 @@ def test_trust_goes_to_the_parts_that_can_read_the_format(tmp_path: Path) -> Non
     with pytest.raises(DeclarationError, match="nothing that is declared reads such a format"):
         compose("lightgbm", trusted=["pickle"])
     assert look(tmp_path / "model" / "m").form == "lightgbm"
+
+
+def test_what_would_be_a_model_is_said_where_there_is_none(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing")
+    with pytest.raises(ModelLoadError, match=r"no files .* expected a LightGBM model, or declare"):
+        LightGBM().load(tmp_path)
+
+
+def test_an_archive_in_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    archive = tmp_path / "model.tar.gz"
+    with tarfile.open(archive, "w:gz") as written:
+        written.add(__file__, "model.txt")
+    for load in (LightGBM().load, compose("lightgbm").model_fn):
+        with pytest.raises(ModelLoadError, match=r"is a file \(.*tar.*\); expected the folder"):
+            load(archive)

@@ -18,6 +18,7 @@ from scriptmode.errors import (  # noqa: E402
     UntrustedFormatError,
 )
 from scriptmode.models.keras import Keras  # noqa: E402
+from scriptmode.models.tensorflow import TensorFlow  # noqa: E402
 from scriptmode.testing import invoke  # noqa: E402
 from scriptmode.testing.conformance import LoaderSuite, assert_equal  # noqa: E402
 from tests.models.tables import X  # noqa: E402
@@ -215,3 +216,16 @@ def test_a_release_that_is_kept_as_bytes_is_read(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "model.h5", "a") as file:
         file.attrs["keras_version"] = np.bytes_(keras.__version__)
     assert Keras().load(tmp_path)
+
+
+@pytest.mark.parametrize("loader", [Keras(), TensorFlow(trusted=["saved-model"])])
+def test_what_an_operation_refuses_is_the_caller_s_mistake(tmp_path: Path, loader: Any) -> None:
+    layers = keras.layers
+    model = keras.Sequential(
+        [layers.Input((5,), dtype="int32"), layers.Embedding(10, 4), layers.Flatten()]
+    )
+    loader.save(model, tmp_path)
+    loaded = loader.load(tmp_path)
+    assert loader.predict(loaded, np.full((2, 5), 9)).shape == (2, 20)
+    with pytest.raises(InvalidFeaturesError, match=r"indices\[0,0\] = 99 is not in \[0, 10\)$"):
+        loader.predict(loaded, np.full((2, 5), 99))

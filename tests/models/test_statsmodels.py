@@ -1,5 +1,6 @@
 import json
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
+from statsmodels.tsa.ar_model import AutoReg
 
 from scriptmode import compose
 from scriptmode.errors import (
@@ -116,3 +118,44 @@ def test_columns_of_a_formula_cannot_come_without_names() -> None:
 def test_only_the_library_s_own_names_are_no_names(columns: list[str], *, is_named: bool) -> None:
     model = sm.OLS(NUMBERS, FRAME[["a", "b"]].set_axis(columns, axis=1)).fit()
     assert (Statsmodels(**TRUSTED).signature(model).names is not None) == is_named
+
+
+@pytest.mark.parametrize("body", ['[{"b": 2, "a": 0.5}]', "0.5,2", "[[0.5, 2]]"])
+def test_declared_features_keep_their_names_for_a_formula(tmp_path: Path, body: str) -> None:
+    model = smf.ols("y ~ a * b", TABLE).fit()
+    Statsmodels(**TRUSTED).save(model, tmp_path)
+    handler = compose("statsmodels", features=["a", "b"], **TRUSTED)
+    kind = "text/csv" if body[0].isdigit() else "application/json"
+    reply = invoke(handler, body, content_type=kind, model_dir=tmp_path)
+    assert reply.json() == model.predict(pd.DataFrame({"a": [0.5], "b": [2.0]})).tolist()
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"a": "q", "colour": "red"}, "field 'a' holds (str|object)"),
+        ({"a": True, "colour": "red"}, "field 'a' holds bool"),
+        ({"a": 1.5, "colour": 3}, "field 'colour' holds (int64|float64)"),
+        ({"a": 1.5, "colour": "mauve"}, "observation with value 'mauve' does not match"),
+        ({"a": 1.5}, "name 'colour' is not defined"),
+    ],
+)
+def test_what_a_formula_cannot_take_is_the_caller_s_mistake(
+    tmp_path: Path, row: dict[str, Any], told: str
+) -> None:
+    Statsmodels(**TRUSTED).save(smf.ols("y ~ a + C(colour)", TABLE).fit(), tmp_path)
+    reply = invoke(compose("statsmodels", **TRUSTED), json.dumps([row]), model_dir=tmp_path)
+    assert reply.status == 422
+    assert re.search(told, reply.json()["message"]), reply.json()
+
+
+@pytest.mark.parametrize("kind", ["AutoReg", "PHReg", "ARIMA"])
+def test_results_that_do_not_predict_from_rows_are_refused(tmp_path: Path, kind: str) -> None:
+    fitted = {
+        "AutoReg": lambda: AutoReg(NUMBERS, 2).fit(),
+        "PHReg": lambda: sm.PHReg(np.abs(NUMBERS), X[:, :2]).fit(),
+        "ARIMA": lambda: sm.tsa.ARIMA(NUMBERS, order=(1, 0, 0)).fit(),
+    }
+    Statsmodels(**TRUSTED).save(fitted[kind](), tmp_path)
+    with pytest.raises(ModelLoadError, match=f"holds a {kind}, whose predict takes no rows"):
+        Statsmodels(**TRUSTED).load(tmp_path)

@@ -15,6 +15,7 @@ from scriptmode.errors import (  # noqa: E402
 )
 from scriptmode.models.protobuf import find_text  # noqa: E402
 from scriptmode.models.tensorflow import TensorFlow  # noqa: E402
+from scriptmode.models.tensorflow_program import checked_program  # noqa: E402
 from scriptmode.testing.conformance import LoaderSuite, assert_equal  # noqa: E402
 from tests.models.tables import X  # noqa: E402
 from tests.models.test_keras import mlp, two_inputs  # noqa: E402
@@ -72,7 +73,7 @@ class TestNamedTensors(SavedModelSuite):
     def expected(self, model: Any, data: Any) -> Any:
         feed = {name: tf.constant(part.astype("f4")) for name, part in data.items()}
         found = model.signatures["serving_default"](**feed)
-        return {name: part.numpy() for name, part in found.items()}
+        return {name: found[name].numpy() for name in sorted(found)}
 
 
 def test_what_keras_saved_answers_as_it_did(folders: dict[str, Path]) -> None:
@@ -139,3 +140,52 @@ def test_a_cell_that_would_be_answered_in_silence_is_refused(
     data[3, 1] = cell
     with pytest.raises(InvalidFeaturesError, match=r"row 4, column 2(: inf is beyond| is missing)"):
         loader.predict(loader.load(folders["one"]), data)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 17, 60, 3000])
+def test_the_program_that_looks_and_asks_answers_as_the_endpoint_does(
+    folders: dict[str, Path], rows: int
+) -> None:
+    loader = TensorFlow(trusted=["saved-model"])
+    model, table = loader.load(folders["one"]), np.tile(X, (50, 1))[:rows]
+    endpoint = model.signatures["serving_default"]
+    inputs = loader._known(model).inputs
+    program = checked_program(tf, endpoint, inputs)
+    assert program is not None
+    name = inputs[0].name
+    own = next(iter(endpoint(**{name: tf.constant(table.astype("f4"))}).values())).numpy()
+    assert_equal(program(table), own)
+    assert_equal(program(table[::-1]), own[::-1])
+    assert program(table.astype("f4")) is None
+    assert program(table[:, :3]) is None
+    table[-1, -1] = 1e300
+    assert program(table) is None
+
+
+class Noise(tf.Module):  # type: ignore[name-defined]
+    """A model that never answers the same."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 5), tf.float32)])
+    def __call__(self, cells: Any) -> Any:
+        return cells + tf.random.uniform(tf.shape(cells))
+
+
+class Picky(tf.Module):  # type: ignore[name-defined]
+    """A model that takes no number below zero."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 5), tf.float32)])
+    def __call__(self, cells: Any) -> Any:
+        with tf.control_dependencies([tf.debugging.assert_non_negative(cells)]):
+            return cells + 1
+
+
+@pytest.mark.parametrize("kind", [Noise, Picky])
+def test_a_model_that_cannot_be_compared_is_asked_the_longer_way(
+    tmp_path: Path, kind: type[Any]
+) -> None:
+    loader = TensorFlow(trusted=["saved-model"])
+    loader.save(kind(), tmp_path)
+    model = loader.load(tmp_path)
+    known = loader._known(model)
+    assert checked_program(tf, model.signatures["serving_default"], known.inputs) is None
+    assert loader.predict(model, np.ones((2, 5))).shape == (2, 5)

@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from safetensors.torch import save_file  # noqa: E402
-from torch import nn  # noqa: E402
+from torch import Tensor, nn  # noqa: E402
 
 from scriptmode import compose  # noqa: E402
 from scriptmode.errors import (  # noqa: E402
@@ -311,6 +311,19 @@ def test_a_cell_beyond_the_type_is_named() -> None:
         Torch(dtype="int64").predict(Words().eval(), np.array([[0.5, 1.0]]))
 
 
+def test_a_large_table_is_answered_and_looked_at_as_a_small_one_is() -> None:
+    model, table = mlp().eval(), np.tile(X, (40, 1))
+    assert_equal(Torch().predict(model, table), own_answer(model, table))
+    for cell, told in ((1e300, r"1e\+300 is beyond float32"), (np.inf, "inf is beyond float32")):
+        table[700, 2] = cell
+        with pytest.raises(InvalidFeaturesError, match=rf"row 701, column 3: {told}"):
+            Torch().predict(model, table)
+    table[:, 2] = 3e38  # each of which fits, but not their sum
+    assert_equal(Torch().predict(model, table), own_answer(model, table))
+    table[700, 2] = np.nan  # which is the model's own matter
+    assert_equal(Torch().predict(model, table), own_answer(model, table))
+
+
 def test_the_width_of_a_sequence_is_known(tmp_path: Path) -> None:
     Torch(factory=mlp).save(mlp(), tmp_path)
     reply = invoke(
@@ -407,3 +420,76 @@ def test_a_prefix_that_is_the_module_s_own_stays(tmp_path: Path) -> None:
     Torch(factory=Wrapped).save(module, tmp_path)
     loader = Torch(factory=Wrapped)
     assert_equal(loader.predict(loader.load(tmp_path), X), own_answer(module, X))
+
+
+class Mixed(nn.Module):
+    """Numbers beside words, whose sizes only the layers know."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers, self.words = torch.nn.Linear(3, 4), torch.nn.Embedding(10, 4)
+
+    def forward(self, numbers: Tensor, words: Tensor) -> Tensor:
+        found: Tensor = self.numbers(numbers) + self.words(words.long()).sum(1)
+        return found
+
+
+def as_module() -> Any:
+    return Mixed().eval()
+
+
+def as_script() -> Any:
+    return torch.jit.script(Mixed().eval())
+
+
+def as_program() -> Any:
+    example = (torch.ones(2, 3), torch.ones(2, 5, dtype=torch.int64))
+    rows = torch.export.Dim("rows")
+    shapes = {"numbers": {0: rows}, "words": {0: rows}}
+    return torch.export.export(Mixed().eval(), example, dynamic_shapes=shapes).module()
+
+
+@pytest.mark.parametrize("make", [as_module, as_script, as_program])
+@pytest.mark.parametrize(
+    ("numbers", "words", "told"),
+    [
+        ((1, 4), 1, r"1x4|\(1, 4\) is not 'numbers' of shape \(any, 3\)"),
+        ((1, 3), 99, "index out of range"),
+        ((2, 3), 1, "unequal numbers of rows"),
+    ],
+)
+def test_what_a_module_cannot_take_is_the_caller_s_mistake(
+    make: Any, numbers: tuple[int, int], words: int, told: str
+) -> None:
+    data = {"numbers": np.ones(numbers), "words": np.full((1, 5), words)}
+    with pytest.raises(InvalidFeaturesError, match=told):
+        Torch().predict(make(), data)
+
+
+@pytest.mark.parametrize("make", [as_module, as_script, as_program])
+def test_the_names_of_inputs_are_a_module_s_own(make: Any) -> None:
+    model, both = make(), {"numbers": np.ones((1, 3)), "words": np.ones((1, 5))}
+    assert Torch().predict(model, both).shape == (1, 4)
+    with pytest.raises(InvalidFeaturesError, match="no input 'other'; it has numbers, words"):
+        Torch().predict(model, {**both, "other": np.ones((1, 3))})
+    with pytest.raises(InvalidFeaturesError, match="the input 'words' is missing"):
+        Torch().predict(model, {"numbers": np.ones((1, 3))})
+
+
+def test_what_a_program_says_of_its_input_holds_requests(tmp_path: Path) -> None:
+    loader = Torch(trusted=["pt2"])
+    loader.save(exported(mlp().eval()), tmp_path)
+    assert loader.signature(loader.load(tmp_path)).width == 5
+    reply = invoke(compose(loader), "1,2,3", content_type="text/csv", model_dir=tmp_path)
+    assert reply.status == 422
+    assert "the model has 5 features; each row of the body has 3" in reply.json()["message"]
+
+
+class Broken(nn.Module):
+    def forward(self, cells: Tensor) -> Tensor:
+        raise RuntimeError("the weights were never trained")
+
+
+def test_a_fault_of_the_module_s_own_is_not_the_caller_s() -> None:
+    with pytest.raises(RuntimeError, match="never trained"):
+        Torch().predict(Broken().eval(), X)

@@ -282,3 +282,18 @@ def test_texts_are_described() -> None:
     for body in strange:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(body, {**schema, "components": document.get("components", {})})
+
+
+@pytest.mark.parametrize(
+    "loader", [Transformers(task="feature-extraction"), Transformers(auto="AutoModel")]
+)
+def test_a_text_beyond_the_model_s_places_is_the_caller_s_mistake(
+    tmp_path: Path, loader: Transformers
+) -> None:
+    """Where the tokenizer knows no limit, nothing cuts it."""
+    made = pipe("feature-extraction")
+    made.tokenizer.model_max_length = int(1e30)
+    loader.save(made, tmp_path)
+    model = loader.load(tmp_path)
+    with pytest.raises(InvalidFeaturesError, match="it reads at most 16 tokens"):
+        loader.predict(model, ["a day " * 20])
