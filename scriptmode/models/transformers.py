@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -189,7 +189,7 @@ class Transformers(Stored):
 
 
 @contextmanager
-def _faults_told(model: Any) -> Iterator[None]:
+def _faults_told(model: Any) -> Generator[None, None, None]:
     """What a model cannot take is the caller's mistake, such as more tokens than it has places."""
     try:
         yield

@@ -50,7 +50,7 @@ TELLS = {
     "spacy": "classes",
     "statsmodels": "names, width; of a formula neither",
     "tensorflow": "width",
-    "torch": "width of a sequence",
+    "torch": "width of a sequence, inputs of a program",
     "transformers": "task, classes",
     "xgboost": "names, width, types, categories, objective, classes",
 }
