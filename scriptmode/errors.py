@@ -9,6 +9,7 @@
         MissingExtraError           (ImportError) with the line that installs it
         UntrustedFormatError        a format that can run code was not trusted by name
       ModelLoadError                the artefact is wrong; names the folder and what was there
+      TrainingError                 a training job failed, or its data cannot be learnt from
       RequestError                  the caller is wrong; carries an HTTP status and where
         MalformedBodyError    400
           LayoutError               JSON, but not laid out as a table; shows what would be
@@ -64,6 +65,10 @@ class UntrustedFormatError(DeclarationError):
 
 class ModelLoadError(ScriptmodeError):
     """The artefact is missing, ambiguous, damaged or of a kind the loader cannot read."""
+
+
+class TrainingError(ScriptmodeError):
+    """A training job failed, its data cannot be read, or what it saved cannot be served."""
 
 
 class RequestError(ScriptmodeError):

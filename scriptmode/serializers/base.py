@@ -10,6 +10,8 @@ from scriptmode.errors import MalformedBodyError, UnsupportedMediaTypeError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
 Body: TypeAlias = "bytes | bytearray | memoryview | str"
 """A request's body in any of the forms that serving stacks hand over."""
 
@@ -91,6 +93,27 @@ class Composite(Protocol):
 
         Args:
             read: from a body and its content type to a neutral value.
+        """
+        ...
+
+
+@runtime_checkable
+class Labelled(Protocol):
+    """A decoder of a format that has a place for each row's label, which serving drops."""
+
+    @property
+    def media_types(self) -> Sequence[str]:
+        """The content types it reads, the canonical one first."""
+        ...
+
+    def labels(self, body: bytes, params: Mapping[str, str]) -> NDArray[Any]:
+        """The labels alone.
+
+        Returns:
+            float64 ``(rows,)``.
+
+        Raises:
+            MalformedBodyError: a row has none, or it is no number; names the row.
         """
         ...
 

@@ -47,6 +47,14 @@ class RecordIO:
         matrix = read_alike(raw)
         return _read_each(raw) if matrix is None else matrix
 
+    def labels(self, body: Body, params: Mapping[str, str]) -> NDArray[Any]:
+        """See :class:`scriptmode.serializers.base.Labelled`; that under the name ``values``."""
+        import numpy as np
+
+        rows = enumerate(_split(as_bytes(body)), 1)
+        found = [_label(record, row) for row, record in rows]
+        return np.array(found, dtype=float)
+
     def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
         """Write a record a row, byte for byte as SageMaker's Python SDK does.
 
@@ -119,14 +127,30 @@ def _split(raw: bytes) -> list[bytes]:
     return records
 
 
-def _tensor(raw: bytes, row: int) -> tuple[Any, str]:
-    """The features of one record, and the name of their kind."""
+def _record(raw: bytes, row: int) -> Any:
     message = require("google.protobuf.message", extra="recordio")
     record = record_class()()
     try:
         record.ParseFromString(raw)
     except message.DecodeError:
         raise MalformedBodyError(f"row {row} is no protobuf Record", row=row) from None
+    return record
+
+
+def _label(raw: bytes, row: int) -> float:
+    record = _record(raw, row)
+    is_there = KEY in record.label  # asking for what is absent would make it
+    value: Any = record.label[KEY] if is_there else None
+    kind = value.WhichOneof("value") if is_there else None
+    cells = getattr(value, kind).values if kind in _DTYPES else ()
+    if len(cells) != 1:
+        raise MalformedBodyError(f"row {row} has no label that is one number", row=row)
+    return float(cells[0])
+
+
+def _tensor(raw: bytes, row: int) -> tuple[Any, str]:
+    """The features of one record, and the name of their kind."""
+    record = _record(raw, row)
     if KEY not in record.features:
         known = ", ".join(sorted(map(str, record.features))[:5]) or "none"
         raise MalformedBodyError(

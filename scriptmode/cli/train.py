@@ -1,0 +1,68 @@
+"""``scriptmode train script.py --channel train=data/ --hp max_depth=5``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+
+def add_train(parser: argparse.ArgumentParser) -> None:
+    """Give the command its options."""
+    parser.add_argument("script", help="the entry script; below --source-dir, where that is given")
+    parser.add_argument(
+        "--channel", action="append", type=_pair, default=[], metavar="NAME=PATH",
+        help="data for a channel: a file or a folder; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--hp", action="append", type=_pair, default=[], metavar="NAME=VALUE",
+        help="a hyperparameter; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--content-type", action="append", type=_pair, default=[], metavar="NAME=TYPE",
+        help="the content type of a channel; else the files' endings tell it",
+    )  # fmt: skip
+    parser.add_argument("--source-dir", metavar="DIR", help="a folder that goes with the script")
+    parser.add_argument(
+        "--dependency", action="append", default=[], metavar="PATH",
+        help="a file or folder to be put beside the script; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--metric", action="append", type=_pair, default=[], metavar="NAME=REGEX",
+        help="a number to look for in the log; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--output", default="jobs", metavar="DIR", help="where jobs are kept (default: %(default)s)"
+    )
+    parser.add_argument("--job-name", metavar="NAME", help="default: the script and the time")
+    parser.add_argument("--plot", metavar="PNG", help="draw the learning curves")
+    parser.set_defaults(run=_train)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from scriptmode.training.estimator import Estimator, XGBoost
+    from scriptmode.training.inputs import TrainingInput
+
+    types = dict(options.content_type)
+    metrics = [{"Name": name, "Regex": regex} for name, regex in options.metric]
+    estimator = Estimator(
+        options.script,
+        source_dir=options.source_dir,
+        dependencies=options.dependency,
+        hyperparameters=dict(options.hp),
+        metric_definitions=metrics or XGBoost.default_metrics,
+        output_path=options.output,
+    )
+    estimator.fit(
+        {name: TrainingInput(path, types.get(name)) for name, path in options.channel},
+        job_name=options.job_name,
+    )
+    if options.plot:
+        estimator.plot(options.plot)
+    sys.stdout.write(f"{estimator.model_data}\n")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected NAME=...")
+    return name, value

@@ -1,0 +1,59 @@
+"""Where the data of a channel is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from scriptmode.errors import DeclarationError
+
+
+@dataclass(frozen=True)
+class TrainingInput:
+    """A file or folder for a channel, as in the SageMaker Python SDK.
+
+    Args:
+        path: on this machine; ``file://`` may stand before it.
+        content_type: of every file, such as ``text/csv``; None to go by their endings.
+    """
+
+    path: str | Path
+    content_type: str | None = None
+
+    @property
+    def location(self) -> Path:
+        """The path, absolute.
+
+        Raises:
+            DeclarationError: it is elsewhere, or there is nothing.
+        """
+        text = str(self.path)
+        if "://" in text and not text.startswith("file://"):
+            raise DeclarationError(f"{text}: only files of this machine can be read here")
+        found = Path(text.removeprefix("file://")).expanduser().absolute()
+        if not found.exists():
+            raise DeclarationError(f"there is nothing at {found}")
+        return found
+
+
+Inputs: TypeAlias = "dict[str, str | Path | TrainingInput] | str | Path | TrainingInput"
+"""What ``fit`` takes: an input for each channel, or one for the channel ``training``."""
+
+
+def inputs_of(given: Inputs | None) -> dict[str, TrainingInput]:
+    """The input of each channel.
+
+    Raises:
+        DeclarationError: an input is elsewhere, or not there.
+    """
+    if given is None:
+        return {}
+    channels = given if isinstance(given, dict) else {"training": given}
+    found = {
+        name: each if isinstance(each, TrainingInput) else TrainingInput(each)
+        for name, each in channels.items()
+    }
+    for each in found.values():
+        _ = each.location
+    return found

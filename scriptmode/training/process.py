@@ -1,0 +1,67 @@
+"""A child process whose lines are followed while it runs."""
+
+from __future__ import annotations
+
+import subprocess
+from collections import deque
+from threading import Lock, Thread
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+_KEPT = 50  # lines of the error stream
+
+
+def follow(
+    command: Sequence[str],
+    folder: Path,
+    environ: Mapping[str, str],
+    on_line: Callable[[str], None],
+) -> tuple[int, str]:
+    """Run a command to its end.
+
+    Args:
+        command: the program and its arguments.
+        folder: where it runs.
+        environ: its whole environment.
+        on_line: gets each line of both streams, one at a time.
+
+    Returns:
+        Its exit status, below zero for the signal that ended it; and the last line of its error
+        stream, which names what a Python program died of.
+    """
+    kept: deque[str] = deque(maxlen=_KEPT)
+    lock = Lock()
+
+    def pump(stream: IO[str], *, keeps: bool) -> None:
+        for line in stream:
+            with lock:
+                on_line(line.rstrip("\n"))
+            if keeps and line.strip():
+                kept.append(line.strip())
+
+    with subprocess.Popen(  # noqa: S603 - running it is what a job is
+        list(command),
+        cwd=folder,
+        env={**environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    ) as child:
+        streams = ((child.stdout, False), (child.stderr, True))
+        threads = [
+            Thread(target=pump, args=(stream,), kwargs={"keeps": keeps}, daemon=True)
+            for stream, keeps in streams
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        except BaseException:  # such as Ctrl-C: nothing is left running
+            child.kill()
+            raise
+    return child.returncode, kept[-1] if kept else ""
