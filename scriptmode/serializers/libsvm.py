@@ -70,16 +70,18 @@ class LibSVM:
         return self._read_carefully(raw) if plain is None else plain
 
     def labels(self, body: Body, params: Mapping[str, str]) -> NDArray[Any]:
-        """See :class:`scriptmode.serializers.base.Labelled`; a weight after a colon is left out."""
+        """See :class:`scriptmode.serializers.base.Labelled`; one with a weight is refused."""
         import numpy as np
 
         lines = as_utf8(body, params).removesuffix(b"\n").split(b"\n")
         firsts = [line.partition(b"#")[0].split(None, 1)[:1] for line in lines]
         try:
-            return np.array([float(first[0].partition(b":")[0]) for first in firsts])
+            return np.array([float(first[0]) for first in firsts])
         except (IndexError, ValueError):
-            number = next(n for n, first in enumerate(firsts, 1) if not _is_number(first))
-            raise MalformedBodyError(f"line {number} has no label", line=number) from None
+            number = next(n for n, first in enumerate(firsts, 1) if not _is_label(first))
+            raise MalformedBodyError(
+                f"line {number} has no label, or one with a weight, which is not read", line=number
+            ) from None
 
     def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
         """Write rows of cells that are there, without labels; missing cells are left out.
@@ -179,8 +181,11 @@ class LibSVM:
         return " ".join(written)
 
 
-def _is_number(first: list[bytes]) -> bool:
-    return bool(first) and bool(_LABEL.fullmatch(first[0].decode(errors="replace")))
+def _is_label(first: list[bytes]) -> bool:
+    try:
+        return bool(first) and float(first[0]) is not None
+    except ValueError:
+        return False
 
 
 def _sparse(values: NDArray[Any], indices: NDArray[Any], starts: Any) -> Any:

@@ -142,7 +142,7 @@ def _label(raw: bytes, row: int) -> float:
     is_there = KEY in record.label  # asking for what is absent would make it
     value: Any = record.label[KEY] if is_there else None
     kind = value.WhichOneof("value") if is_there else None
-    cells = getattr(value, kind).values if kind in _DTYPES else ()
+    cells: Any = getattr(value, kind).values if kind in _DTYPES else ()
     if len(cells) != 1:
         raise MalformedBodyError(f"row {row} has no label that is one number", row=row)
     return float(cells[0])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic.fields import FieldInfo
+    from pydantic_core import ErrorDetails
     from typing_extensions import Self
 
 _CONFIG_DIR = "/opt/ml/input/config"
@@ -78,7 +79,7 @@ class Hyperparameters(BaseModel):
         Args:
             program: the script's name.
         """
-        parser = argparse.ArgumentParser(program, description=cls.__doc__)
+        parser = argparse.ArgumentParser(Path(program).name, description=cls.__doc__)
         for name, each in cls.model_fields.items():
             default = "required" if each.is_required() else f"default: {each.get_default()!r}"
             words = [each.description or "", f"({default})"]
@@ -114,15 +115,13 @@ class _Field:
         Raises:
             ValueError: the field does not allow it; says why.
         """
-        reasons: list[str] = []
+        problems: list[ErrorDetails] = []
         for value, is_strict in self._candidates(text, exact):
             try:
                 return self.type.validate_python(value, strict=is_strict)
             except ValidationError as error:  # noqa: PERF203 - a few meanings
-                first = error.errors()[0]
-                reasons.append(f"{_place(first['loc'])}{first['msg']}")
-        # The text's own; but a number that is out of range is told as such.
-        raise ValueError(next((each for each in reasons if "than" in each), reasons[-1]))
+                problems.append(error.errors()[0])
+        raise ValueError(_reason(problems))
 
     def _candidates(self, text: str, exact: Any) -> Iterator[tuple[Any, bool]]:
         """What it may mean, the likeliest first, and whether no conversion is allowed."""
@@ -236,6 +235,16 @@ def _value(each: _Field, plain: str, told: _Told, environ: Mapping[str, str]) ->
         if variable.startswith("SM_HP_") and plain_name(variable.removeprefix("SM_HP_")) == plain:
             return each.read(text)
     return _ABSENT
+
+
+def _reason(problems: Sequence[ErrorDetails]) -> str:
+    """That of the meaning that came nearest: right in type, or at least in its outer parts."""
+
+    def nearness(problem: ErrorDetails) -> tuple[bool, int]:
+        return not problem["type"].endswith(("_type", "_parsing")), len(problem["loc"])
+
+    nearest = max(reversed(problems), key=nearness)
+    return f"{_place(nearest['loc'])}{nearest['msg']}"
 
 
 def _kind(described: FieldInfo) -> str:

@@ -153,7 +153,7 @@ def _place(value: Any, label: int | str) -> int:
     if isinstance(label, int):
         if not -width <= label < width:
             raise MalformedBodyError(f"label={label}: its rows have {width} columns")
-        return label % width
+        return label % int(width)
     names: list[Any] = list(
         value.names if isinstance(value, Table) else getattr(value, "columns", ())
     )
