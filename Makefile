@@ -46,6 +46,7 @@ bench: $(READY) $(HEAVY)
 	$(BIN)/python -m benchmarks.contract
 	$(BIN)/python -m benchmarks.dispatch
 	$(BIN)/python -m benchmarks.models
+	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python -m benchmarks.codecs
 

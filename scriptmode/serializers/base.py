@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeAlias, runtime_checkable
 
 from scriptmode.errors import MalformedBodyError, UnsupportedMediaTypeError
 
@@ -98,6 +98,19 @@ class Composite(Protocol):
 
 
 @runtime_checkable
+class FileDecoder(Protocol):
+    """A decoder that need not hold the whole of a file."""
+
+    def decode_file(self, file: BinaryIO, params: Mapping[str, str]) -> Any:
+        """As ``decode`` of what the file holds, at whose beginning it stands.
+
+        Raises:
+            RequestError: as ``decode`` does.
+        """
+        ...
+
+
+@runtime_checkable
 class Labelled(Protocol):
     """A decoder of a format that has a place for each row's label, which serving drops."""
 
@@ -130,7 +143,8 @@ _CHARSETS = re.compile(
 )
 
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
+"""What some programs of Windows begin a text with."""
 
 
 def as_bytes(body: Body) -> bytes:
@@ -162,11 +176,11 @@ def as_utf8(body: Body, params: Mapping[str, str]) -> bytes:
     """
     raw = body if type(body) is bytes else as_bytes(body)
     if not params:
-        return raw.removeprefix(_BOM)
+        return raw.removeprefix(BOM)
     charset = params.get("charset", "utf-8") if not isinstance(body, str) else "utf-8"
     if charset.lower() not in ("utf-8", "utf8"):
         raw = _transcode(raw, charset)
-    return raw.removeprefix(_BOM)
+    return raw.removeprefix(BOM)
 
 
 def as_text(body: Body, params: Mapping[str, str], line: int = 1) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, TypeAlias
 
 from scriptmode.errors import (
     DeclarationError,
@@ -12,11 +12,12 @@ from scriptmode.errors import (
     NotAcceptableError,
     UnsupportedMediaTypeError,
 )
-from scriptmode.serializers.base import Body, as_text, as_utf8
+from scriptmode.serializers.base import BOM, Body, as_text, as_utf8
 from scriptmode.serializers.cells import Cells, read_cells
+from scriptmode.serializers.headers import read_names, take_names
 from scriptmode.serializers.layouts import WIDEST_WITH_TEXT
 from scriptmode.serializers.lines import write_cells, write_numbers
-from scriptmode.serializers.numbers import read_numbers
+from scriptmode.serializers.numbers import read_number_file, read_numbers
 from scriptmode.serializers.plain import as_rows, numeric_array
 from scriptmode.values import Table
 
@@ -111,6 +112,16 @@ class CSV:
                     return table
         return self._read_carefully(raw, header)
 
+    def decode_file(self, file: BinaryIO, params: Mapping[str, str]) -> Any:
+        """See :class:`scriptmode.serializers.base.FileDecoder`."""
+        header = self._header(params) if params else self.header
+        if self._plain and "charset" not in params:
+            found = self._read_number_file(file, header)
+            if found is not None:
+                return found
+            file.seek(0)
+        return self.decode(file.read(), params)
+
     def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
         """Write one line a row, each ended by a line feed; missing cells are empty.
 
@@ -175,19 +186,39 @@ class CSV:
             message = f"{self.media_types[0]} has no header={params['header']!r}"
             raise UnsupportedMediaTypeError(message, supported=self._headers()) from None
 
-    def _read_named_numbers(self, raw: bytes, header: Header) -> Table | None:
-        """The fast road for a header over plain numbers."""
-        head, _, rest = raw.partition(b"\n")
+    def _read_number_file(self, file: BinaryIO, header: Header) -> Any:
+        """The fast road through a file; None sends it down that of bodies."""
+        head = file.readline(_LONGEST_HEAD)
+        if head.startswith(BOM):
+            return None
+        names = None if header is False else self._names_in(head.removesuffix(b"\n"), header)
+        if names is None:
+            if header is True:
+                return None
+            file.seek(0)
+        matrix = read_number_file(file, self.delimiter.encode())
+        if matrix is None or names is None:
+            return matrix if matrix is None or not self.names else self._named(matrix)
+        return Table(names, matrix) if len(names) == matrix.shape[1] else None
+
+    def _names_in(self, head: bytes, header: Header) -> tuple[str, ...] | None:
+        """The names in a line that holds nothing but plain ones."""
         head = head.removesuffix(b"\r")
-        if not rest or b'"' in head or b"\r" in head or len(head) > _LONGEST_HEAD:
+        if b'"' in head or b"\r" in head or len(head) > _LONGEST_HEAD:
             return None
         row = as_text(head, {}).split(self.delimiter)
         if header == "auto" and not self._looks_like_names(row):
             return None
-        matrix = self._read_numbers(rest)
-        if matrix is None or matrix.shape[1] != len(row):
+        return read_names(row)
+
+    def _read_named_numbers(self, raw: bytes, header: Header) -> Table | None:
+        """The fast road for a header over plain numbers."""
+        head, _, rest = raw.partition(b"\n")
+        names = self._names_in(head, header) if rest else None
+        matrix = None if names is None else self._read_numbers(rest)
+        if matrix is None or names is None or matrix.shape[1] != len(names):
             return None
-        return Table(_read_names(row), matrix)
+        return Table(names, matrix)
 
     def _read_carefully(self, raw: bytes, header: Header) -> Any:
         cells = read_cells(
@@ -197,7 +228,7 @@ class CSV:
         )
         names: tuple[str, ...] | None = None
         if header is True or (header == "auto" and self._looks_like_names(cells.rows[0])):
-            names, cells = _take_names(cells)
+            names, cells = take_names(cells)
         elif len(self.names) == cells.width:
             names = tuple(self.names)
         elif self.words:
@@ -243,21 +274,6 @@ class CSV:
 
     def _is_kept(self, name: str) -> bool:
         return name in self.words or (self.read is not None and name not in self.read)
-
-
-def _take_names(cells: Cells) -> tuple[tuple[str, ...], Cells]:
-    return _read_names(cells.rows[0]), Cells(cells.rows[1:], cells.lines[1:], len(cells.rows[0]))
-
-
-def _read_names(row: list[str]) -> tuple[str, ...]:
-    names: dict[str, None] = {}
-    for column, cell in enumerate(row, 1):
-        name = cell.strip().lstrip("\ufeff").strip()  # which would be the body's own when written
-        if not name or name in names:
-            problem = f"names {name!r} twice" if name else f"has no name for column {column}"
-            raise MalformedBodyError(f"the header {problem}", line=1, column=column)
-        names[name] = None
-    return tuple(names)
 
 
 def assemble(

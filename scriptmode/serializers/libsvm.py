@@ -183,9 +183,10 @@ class LibSVM:
 
 def _is_label(first: list[bytes]) -> bool:
     try:
-        return bool(first) and float(first[0]) is not None
-    except ValueError:
+        float(first[0])
+    except (IndexError, ValueError):
         return False
+    return True
 
 
 def _sparse(values: NDArray[Any], indices: NDArray[Any], starts: Any) -> Any:

@@ -53,9 +53,12 @@ def write_cells(rows: list[Any], delimiter: str = ",", *, nested: bool = False) 
     for row in rows:
         cells = [_list_cell(cell) if nested else _plain_cell(cell) for cell in row]
         # Before Python 3.13 the writer left a lone carriage return bare, which ends a line.
-        returns = any("\r" in cell for cell in cells if isinstance(cell, str))
+        # A mark at the very beginning would be taken for the body's own.
+        must_quote = any(
+            "\r" in cell or cell.startswith("\ufeff") for cell in cells if isinstance(cell, str)
+        )
         try:
-            (quoting if returns else plain).writerow(cells)
+            (quoting if must_quote else plain).writerow(cells)
         except csv.Error as error:  # NUL, before Python 3.11
             raise NotAcceptableError(f"CSV cannot carry a cell: {error}; accept JSON") from None
     return encode_text(target.getvalue())

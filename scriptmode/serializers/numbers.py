@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import io
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from scriptmode.serializers.flat import (
     BLOCK,
@@ -19,11 +20,14 @@ from scriptmode.serializers.flat import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 _SHORT = 1024  # bytes of one line, up to which orjson is quicker than simdjson
 _MANY = 4096  # bytes, from which numpy looks for the ends of lines, and for gaps
 _COUNTED = 2**18  # bytes
+_MORE = 1.05  # room that is made beside what is expected
 _FOREIGN = b'[{"tfn'  # what JSON knows besides numbers, by the bytes that such a thing has
 _NOTHING = (b"", b",")  # what a body begins with whose first cell is empty
 _RETURN = ord("\r")
@@ -42,6 +46,50 @@ def read_numbers(raw: bytes, delimiter: bytes = b",") -> NDArray[Any] | None:
     if len(raw) > BLOCK:
         return _read_blocks(raw, delimiter)
     return _read_block(raw, delimiter) if raw else None
+
+
+def read_number_file(file: BinaryIO, delimiter: bytes = b",") -> NDArray[Any] | None:
+    """As :func:`read_numbers`, of the rest of a file, of which no more than a block is held.
+
+    Args:
+        file: at the first line to read.
+        delimiter: likewise.
+    """
+    matrix: NDArray[Any] | None = None
+    row = 0
+    for lines in _blocks_of_file(file):
+        block = _read_block(lines, delimiter)
+        if block is None or (matrix is not None and block.shape[1] != matrix.shape[1]):
+            return None
+        if matrix is None:
+            matrix = _room_for(file, len(block) / len(lines), block.shape[1])
+        if row + len(block) > len(matrix):
+            matrix.resize((int((row + len(block)) * _MORE), block.shape[1]), refcheck=False)
+        matrix[row : row + len(block)] = block
+        row += len(block)
+    return None if matrix is None else matrix[:row]
+
+
+def _blocks_of_file(file: BinaryIO) -> Iterator[bytes]:
+    """Whole lines at a time; a line that is longer than a block comes alone."""
+    rest = b""
+    while read := file.read(BLOCK):
+        lines, end, begun = (rest + read).rpartition(b"\n")
+        rest = begun
+        if end:
+            yield lines + end
+    if rest:
+        yield rest
+
+
+def _room_for(file: BinaryIO, rows_per_byte: float, width: int) -> NDArray[Any]:
+    """An array for a whole file, a little larger than its beginning suggests."""
+    import numpy as np
+
+    here = file.tell()
+    size = file.seek(0, io.SEEK_END)
+    file.seek(here)
+    return np.empty((int(size * rows_per_byte * _MORE) + 1, width))
 
 
 def _read_blocks(raw: bytes, delimiter: bytes) -> NDArray[Any] | None:

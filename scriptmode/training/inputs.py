@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -37,7 +38,7 @@ class TrainingInput:
         return found
 
 
-Inputs: TypeAlias = "dict[str, str | Path | TrainingInput] | str | Path | TrainingInput"
+Inputs: TypeAlias = "Mapping[str, str | Path | TrainingInput] | str | Path | TrainingInput"
 """What ``fit`` takes: an input for each channel, or one for the channel ``training``."""
 
 
@@ -49,7 +50,7 @@ def inputs_of(given: Inputs | None) -> dict[str, TrainingInput]:
     """
     if given is None:
         return {}
-    channels = given if isinstance(given, dict) else {"training": given}
+    channels = given if isinstance(given, Mapping) else {"training": given}
     found = {
         name: each if isinstance(each, TrainingInput) else TrainingInput(each)
         for name, each in channels.items()

@@ -10,7 +10,7 @@ from scriptmode.errors import DeclarationError, MalformedBodyError, RequestError
 from scriptmode.handlers.intake import Intake
 from scriptmode.handlers.registries import DEFAULT
 from scriptmode.media import parse
-from scriptmode.serializers.base import Labelled
+from scriptmode.serializers.base import FileDecoder, Labelled
 from scriptmode.training.examples import Examples
 from scriptmode.values import Table
 
@@ -102,6 +102,9 @@ def _read(
 def _decoded(
     path: Path, decoder: Decoder, params: dict[str, str], label: int | str | None
 ) -> Examples:
+    if isinstance(decoder, FileDecoder) and path.suffix != ".gz":
+        with path.open("rb") as file:
+            return _labelled(decoder.decode_file(file, params), label)
     body = path.read_bytes()
     if path.suffix == ".gz":
         body = gzip.decompress(body)
@@ -110,7 +113,10 @@ def _decoded(
         if label is not None:
             raise DeclarationError(f"label={label!r}: {decoder.media_types[0]} has labels itself")
         return Examples(value, _checked(decoder.labels(body, params)))
-    del body  # which is as large as the table
+    return _labelled(value, label)
+
+
+def _labelled(value: Any, label: int | str | None) -> Examples:
     if isinstance(value, dict) and all(getattr(each, "ndim", 0) == 1 for each in value.values()):
         value = _as_table(value)
     if len(getattr(value, "shape", ())) != _TABLE:

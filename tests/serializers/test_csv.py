@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+import io
 import math
 import time
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from scriptmode.errors import (
@@ -30,6 +31,9 @@ from tests.serializers.checks import (
     within,
 )
 from tests.serializers.strategies import Matrix, csv_bodies, matrices, mutated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NAN = math.nan
 modest = settings(deadline=None, max_examples=100)
@@ -680,3 +684,48 @@ def test_a_number_behind_any_blank_is_no_name(blank: str) -> None:
     codec = CSV(header="auto")
     found = outcome(lambda: codec.decode(f"{blank}0,{blank}1\n2,3\n", {}))
     assert found is RequestError or found.tolist() == [[0, 1], [2, 3]]
+
+
+NAMED_BODIES = st.one_of(
+    csv_bodies(),
+    mutated(csv_bodies()),
+    st.tuples(
+        st.sampled_from(
+            [b"a,b\n", b"a\n", b'"a",b\n', b"\xef\xbb\xbfa,b\n", b"a,a\n", b"a,b\r\n", b"\n"]
+        ),
+        csv_bodies(),
+    ).map(lambda parts: parts[0] + parts[1]),
+)
+
+
+def told(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except RequestError as error:
+        return type(error), str(error), error.where
+
+
+@pytest.mark.parametrize("size", [7, 2**16])
+@pytest.mark.parametrize("header", [True, False, "auto"])
+@given(body=NAMED_BODIES)
+@settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
+def test_a_file_is_read_as_the_same_body_is(
+    monkeypatch: pytest.MonkeyPatch, size: int, header: Any, body: bytes
+) -> None:
+    monkeypatch.setattr("scriptmode.serializers.numbers.BLOCK", size)
+    csv = CSV(header=header)
+    found = told(lambda: csv.decode_file(io.BytesIO(body), {}))
+    expected = told(lambda: csv.decode(body, {}))
+    if isinstance(expected, tuple):
+        assert found == expected
+    else:
+        assert_same(found, expected)
+
+
+def test_a_file_is_read_to_its_last_row_whatever_its_first_rows_are() -> None:
+    """Room is made by the length of the first rows."""
+    lines = ["1" * 300 + ".5,2"] * 400 + ["1,2"] * 50_000
+    body = ("\n".join(lines) + "\n").encode()
+    found = CSV().decode_file(io.BytesIO(body), {})
+    assert_same(found, CSV().decode(body, {}))
+    assert len(found) == 50_400

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from scriptmode.errors import (
@@ -168,6 +168,7 @@ def test_names_and_numbers_make_the_round_trip(matrix: Matrix) -> None:
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1)))
 @modest
+@example(["\ufeff"])
 def test_text_makes_the_round_trip(cells: list[str]) -> None:
     assume(cells)
     rows = [[cell, float(number)] for number, cell in enumerate(cells)]

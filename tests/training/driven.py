@@ -14,6 +14,7 @@ import sys
 from typing import Any
 
 ML = pathlib.Path("/opt/ml")
+CHANNELS = ("train", "validation")
 
 
 def main() -> int:
@@ -25,7 +26,10 @@ def main() -> int:
     data, drivers = ML / "input/data", ML / "input/data/sm_drivers"
     shutil.copytree(train / "container_drivers", drivers, dirs_exist_ok=True)
     shutil.copytree(order["source"], data / "code", dirs_exist_ok=True)
-    (data / "train").mkdir()
+    for name in CHANNELS if order["table"] else CHANNELS[:1]:
+        (data / name).mkdir()
+        if order["table"]:
+            shutil.copy(order["table"], data / name)
     source = {"source_dir": "src", "entry_script": order["program"]}
     (drivers / "sourcecode.json").write_text(json.dumps(source))
     (drivers / "distributed.json").write_text("{}")
@@ -36,7 +40,7 @@ def main() -> int:
         execute_driver=templates["EXECUTE_BASIC_SCRIPT_DRIVER"],
     )
     (drivers / "sm_train.sh").write_text(script)
-    write_configuration(order["values"])
+    write_configuration(order["values"], CHANNELS if order["table"] else CHANNELS[:1])
     environ = {**os.environ, "TRAINING_JOB_NAME": "job-1"}  # as the platform sets it
     done = subprocess.run(["bash", str(drivers / "sm_train.sh")], env=environ, check=False)
     shutil.copytree(ML / "output", pathlib.Path(order["out"]) / "output", dirs_exist_ok=True)
@@ -44,7 +48,7 @@ def main() -> int:
     return done.returncode
 
 
-def write_configuration(values: dict[str, Any]) -> None:
+def write_configuration(values: dict[str, Any], channels: tuple[str, ...]) -> None:
     """As the SDK 3 serializes: texts as they are, the rest as JSON."""
     group = {"instance_group_name": "g", "instance_type": "ml.m5.xlarge", "hosts": ["algo-1"]}
     channel = {"TrainingInputMode": "File", "ContentType": "text/csv"}
@@ -61,7 +65,7 @@ def write_configuration(values: dict[str, Any]) -> None:
             "current_group_name": "g",
             "instance_groups": [group],
         },
-        "inputdataconfig": dict.fromkeys(("train", "code", "sm_drivers"), channel),
+        "inputdataconfig": dict.fromkeys((*channels, "code", "sm_drivers"), channel),
     }
     for name, document in documents.items():
         (ML / "input/config" / f"{name}.json").write_text(json.dumps(document))

@@ -121,14 +121,15 @@ def run_toolkit(base: Path, **more: str) -> subprocess.CompletedProcess[str]:
 
 
 def run_drivers(
-    work: Path, source: Path, program: str, values: dict[str, Any]
+    work: Path, source: Path, program: str, values: dict[str, Any], table: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """The real drivers of the SDK 3, in a box with an ``/opt/ml`` of its own.
 
-    Its ``output`` and ``model`` are copied to ``work`` when it has ended.
+    Each channel holds the table. ``output`` and ``model`` are copied to ``work`` at its end.
     """
     python = drivers_python()
     order = {"source": str(source), "program": program, "values": values, "out": str(work)}
+    order["table"] = str(table or "")
     (work / "order.json").write_text(json.dumps(order))
     script = Path(__file__).parent / "driven.py"
     return subprocess.run(

@@ -27,7 +27,7 @@ def csv(table: Any, names: Any = None) -> bytes:
     return (head + "".join(",".join(map(repr, row)) + "\n" for row in table.tolist())).encode()
 
 
-def channel(folder: Path, content_type: str | None = None, **files: bytes) -> Channel:
+def channel(folder: Path, content_type: str | None = None, **files: Any) -> Channel:
     for name, body in files.items():
         (folder / name.replace("__", ".")).write_bytes(body)
     return Channel("train", folder, content_type)
@@ -61,7 +61,7 @@ def test_a_label_is_taken_out_of_any_column(tmp_path: Path, label: int | None) -
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_columns_keep_their_names(tmp_path: Path, form: str, label: str | int) -> None:
     body = csv(TABLE, NAMES) if form == "csv" else parquet(TABLE)
-    found = channel(tmp_path, **{f"a__{form}": body}).table(label)
+    found = channel(tmp_path, None, **{f"a__{form}": body}).table(label)
     name = label if isinstance(label, str) else NAMES[label]
     assert found.label is not None
     assert_equal(found.label, TABLE[:, NAMES.index(name)])
@@ -179,7 +179,7 @@ def test_what_cannot_be_learnt_from_is_told(
     tmp_path: Path, files: dict[str, bytes], label: Any, told: str
 ) -> None:
     with pytest.raises(TrainingError, match=told):
-        channel(tmp_path, **files).table(label)
+        channel(tmp_path, None, **files).table(label)
 
 
 def test_what_nothing_reads_is_told(tmp_path: Path) -> None:

@@ -89,7 +89,9 @@ def test_what_was_deployed_answers_as_the_booster_does(trained: XGBoost, tmp_pat
         as_array = Predictor(predictor._endpoint, serializer="json", deserializer="csv")
         answer = as_array.predict(X[:3])
         assert answer.astype("f4").tolist() == expected[:, None].tolist()
-        with pytest.raises(ModelError, match="the model answered 422: .* has 3 features") as caught:
+        with pytest.raises(
+            ModelError, match=r"the model answered 422: .* has 3 features"
+        ) as caught:
             predictor.predict([[1, 2]])
         assert caught.value.status == 422
         with pytest.raises(ModelError) as caught:
@@ -118,9 +120,7 @@ class Theirs:
         return {"rows": json.load(stream), "type": content_type}
 
 
-def test_a_job_leaves_nothing_in_the_data_it_is_given(
-    tmp_path: Path, data: dict[str, str]
-) -> None:
+def test_a_job_leaves_nothing_in_the_data_it_is_given(tmp_path: Path, data: dict[str, str]) -> None:
     script = tmp_path / "writing.py"
     script.write_text(
         "import os, pathlib\n"
@@ -141,7 +141,9 @@ def test_dependencies_lie_beside_the_script(tmp_path: Path) -> None:
     (tmp_path / "package").mkdir()
     (tmp_path / "package/__init__.py").write_text("WORD = 'from a folder'\n")
     (tmp_path / "source").mkdir()
-    (tmp_path / "source/train.py").write_text("import helper, package\nprint(helper.WORD)\nprint(package.WORD)\n")
+    (tmp_path / "source/train.py").write_text(
+        "import helper, package\nprint(helper.WORD)\nprint(package.WORD)\n"
+    )
     estimator = Estimator(
         "train.py",
         source_dir=tmp_path / "source",
@@ -198,9 +200,7 @@ def test_why_a_job_failed_is_told(tmp_path: Path) -> None:
         estimator.plot()
 
 
-def test_a_job_that_saves_nothing_is_told(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_job_that_saves_nothing_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     script = tmp_path / "idle.py"
     script.write_text("")
     estimator = Estimator(script, output_path=tmp_path / "jobs")
@@ -266,8 +266,19 @@ def test_the_command_line_does_the_same(
     began = time.monotonic()
     channels = [f"--channel={name}={path}" for name, path in data.items()]
     status = main(
-        ["train", str(TUTORIAL / "declared.py"), *channels, "--hp", "max_depth=2", "--output"]
-        + [str(tmp_path), "--plot", str(tmp_path / "curves.png"), "--job-name", "one"]
+        [
+            "train",
+            str(TUTORIAL / "declared.py"),
+            *channels,
+            "--hp",
+            "max_depth=2",
+            "--output",
+            str(tmp_path),
+            "--plot",
+            str(tmp_path / "curves.png"),
+            "--job-name",
+            "one",
+        ]
     )
     assert status == 0
     said = capsys.readouterr().out.splitlines()

@@ -180,7 +180,7 @@ def test_validators_of_the_class_are_asked_too() -> None:
 
 def test_nothing_changes_them_afterwards() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        Parameters.read([], NOWHERE).depth = 3  # type: ignore[misc]
+        Parameters.read([], NOWHERE).depth = 3
 
 
 def test_help_is_made_of_the_fields() -> None:

@@ -245,8 +245,13 @@ def test_help_and_mistakes_of_the_command_line(tmp_path: Path) -> None:
 
 
 def test_being_imported_trains_nothing(tmp_path: Path) -> None:
-    code = f"import sys; sys.path.insert(0, {str(TUTORIAL)!r}); import declared; print(sorted(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    code = (
+        f"import sys; sys.path.insert(0, {str(TUTORIAL)!r}); import declared;"
+        " print(sorted(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert "'xgboost'" not in done.stdout
     assert "'numpy'" not in done.stdout

@@ -62,9 +62,9 @@ def test_whatever_is_given_is_spelled_as_the_toolkit_spells_it() -> None:
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == len(jobs) >= 300
     for values, (arguments, variable) in zip(jobs, answers, strict=True):
-        values = json.loads(json.dumps(values))
-        assert as_arguments(values) == arguments
-        assert as_variable(values) == variable
+        sent = json.loads(json.dumps(values))
+        assert as_arguments(sent) == arguments
+        assert as_variable(sent) == variable
 
 
 @given(JOBS)
