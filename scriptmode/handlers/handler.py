@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from scriptmode.errors import DeclarationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import ModuleType
 
@@ -60,7 +61,14 @@ class Handler(NamedTuple):
     predict_fn: PredictFn
     output_fn: OutputFn
 
-    def save(self, model: Any, model_dir: str | Path, *, sample: Any = None) -> Path:
+    def save(
+        self,
+        model: Any,
+        model_dir: str | Path,
+        *,
+        sample: Any = None,
+        prove: Callable[[Path], object] | None = None,
+    ) -> Path:
         """Write a model as the serving half expects it, with its manifest ``scriptmode.json``.
 
         Args:
@@ -68,6 +76,8 @@ class Handler(NamedTuple):
             model_dir: the folder to write to, made where there is none.
             sample: up to 1000 rows as requests have them: an array or a data frame. They are
                 kept with their predictions, for ``replay`` and ``scriptmode.testing.check``.
+            prove: asked with the folder that was written, before it takes its place; whatever it
+                raises goes on, and nothing is left.
 
         Returns:
             The manifest's path.
@@ -81,7 +91,7 @@ class Handler(NamedTuple):
 
         from scriptmode.handlers.saving import save
 
-        return save(self._composition().inference, model, Path(model_dir), sample)
+        return save(self._composition().inference, model, Path(model_dir), sample, prove)
 
     def openapi(self, model: Any = None, *, title: str = "scriptmode") -> dict[str, Any]:
         """The endpoint as an OpenAPI 3.1 document, with the JSON Schema of its requests.

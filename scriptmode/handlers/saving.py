@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scriptmode.errors import DeclarationError, RequestError
+from scriptmode.errors import DeclarationError, ModelLoadError, RequestError
 from scriptmode.handlers.golden import (
     difference,
     plain,
@@ -21,10 +22,18 @@ from scriptmode.models.base import MANIFEST, Saver
 from scriptmode.models.bundle import Bundle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scriptmode.handlers.inference import Inference
 
 
-def save(inference: Inference, model: Any, model_dir: Path, sample: Any = None) -> Path:
+def save(
+    inference: Inference,
+    model: Any,
+    model_dir: Path,
+    sample: Any = None,
+    prove: Callable[[Path], object] | None = None,
+) -> Path:
     """Write a model and its manifest, and read it back.
 
     Everything is written and tried beside the folder first: a folder never holds an artefact that
@@ -35,6 +44,7 @@ def save(inference: Inference, model: Any, model_dir: Path, sample: Any = None) 
         model: what the framework made; the parts by name, of a bundle.
         model_dir: the folder to write to, made where there is none.
         sample: some rows as requests have them, kept with their predictions.
+        prove: asked with the folder that was written, before it takes its place.
 
     Returns:
         The manifest's path.
@@ -46,14 +56,27 @@ def save(inference: Inference, model: Any, model_dir: Path, sample: Any = None) 
     """
     _refuse_local(model)
     model_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".scriptmode-", dir=model_dir) as draft:
-        written = _write(inference, model, Path(draft))
-        manifest = _describe(inference, model, Path(draft), written, sample)
-        write_manifest(manifest, Path(draft))
-        for path in _roots(Path(draft), written):
+    with _draft_of(model_dir) as draft:
+        written = _write(inference, model, draft)
+        manifest = _describe(inference, model, draft, written, sample)
+        write_manifest(manifest, draft)
+        if prove is not None:
+            prove(draft)
+        for path in _roots(draft, written):
             _replace(path, model_dir / path.relative_to(draft))
     manifest.check_files(inference.loader, model_dir, "ignore")
     return model_dir / MANIFEST
+
+
+@contextmanager
+def _draft_of(folder: Path) -> Generator[Path, None, None]:
+    """A folder that goes again, and that errors call by the name of the one it stands for."""
+    with tempfile.TemporaryDirectory(prefix=".scriptmode-", dir=folder) as draft:
+        try:
+            yield Path(draft)
+        except (DeclarationError, ModelLoadError) as error:
+            error.args = (str(error).replace(draft, str(folder)),)
+            raise
 
 
 def _describe(

@@ -98,9 +98,14 @@ def _run(
     if not job.is_leader:
         _log.info("%s has trained; %s saves the model", job.current_host, job.hosts[0])
         return
-    handler.save(trained.model, job.model_dir, sample=trained.sample)
-    rows = rehearse(handler, job.model_dir, trained.predictions)
-    _log.info("saved to %s: %d rows are answered as in memory", job.model_dir, rows)
+    sample, predictions = trained.sample, trained.predictions
+    handler.save(
+        trained.model,
+        job.model_dir,
+        sample=sample,
+        prove=lambda folder: rehearse(handler, folder, predictions),
+    )
+    _log.info("saved to %s: its sample is answered as it was in memory", job.model_dir)
 
 
 def _declared(train: Callable[..., Any]) -> type[Hyperparameters]:

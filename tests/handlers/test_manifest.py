@@ -695,3 +695,20 @@ def test_an_object_of_another_kind_is_not_saved(tmp_path: Path) -> None:
     with pytest.raises(DeclarationError, match=r"'xgboost' cannot write a builtins\.dict"):
         compose("xgboost").save({"a": 1}, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_what_is_not_proved_does_not_take_its_place(tmp_path: Path, *, earlier: bool) -> None:
+    handler = compose("xgboost")
+    if earlier:
+        handler.save(booster(2), tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def refuse(folder: Path) -> None:
+        assert (folder / MANIFEST).exists()
+        raise ModelLoadError(f"{folder}/xgboost-model is not good enough")
+
+    with pytest.raises(ModelLoadError) as caught:
+        handler.save(booster(3), tmp_path, prove=refuse)
+    assert str(caught.value) == f"{tmp_path}/xgboost-model is not good enough"
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -114,6 +114,19 @@ def test_what_cannot_be_served_is_not_called_saved(job: Path) -> None:
     with pytest.raises(SystemExit):
         run(booster, handler, arguments=[])
     assert "cannot be asked in" in (job / "output/failure").read_text()
+    assert not list((job / "model").iterdir())
+
+
+def test_a_folder_keeps_what_else_the_script_put_there(job: Path) -> None:
+    def train(parameters: Parameters, job: Job) -> tuple[Any, Any]:
+        job.model_dir.mkdir(exist_ok=True)
+        (job.model_dir / "notes.txt").write_text("kept")
+        return booster(parameters, job)
+
+    for _ in range(2):
+        run(train, compose("xgboost"), arguments=[])
+    names = sorted(path.name for path in (job / "model").iterdir())
+    assert names == ["notes.txt", "scriptmode.json", "xgboost-model"]
 
 
 def broken(data: Any, model: Any, context: Any = None) -> Any:
@@ -206,7 +219,7 @@ def channels(tmp_path: Path) -> dict[str, str]:
 def test_the_tutorial_trains_by_itself(tmp_path: Path, channels: dict[str, str]) -> None:
     done = script("--max-depth", "2", folder=tmp_path, **channels)
     assert done.returncode == 0, done.stderr
-    assert "5 rows are answered as in memory" in done.stderr
+    assert "its sample is answered as it was in memory" in done.stderr
     assert (tmp_path / "model/scriptmode.json").exists()
     source = (TUTORIAL / "declared.py").read_text()
     assert source.count("\n") < 40
