@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from collections import deque
+from contextlib import suppress
 from threading import Lock, Thread
 from typing import IO, TYPE_CHECKING
 
@@ -42,7 +45,7 @@ def follow(
             if keeps and line.strip():
                 kept.append(line.strip())
 
-    with subprocess.Popen(  # noqa: S603 - running it is what a job is
+    child = subprocess.Popen(  # noqa: S603 - running it is what a job is
         list(command),
         cwd=folder,
         env={**environ, "PYTHONUNBUFFERED": "1"},
@@ -50,18 +53,26 @@ def follow(
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-    ) as child:
-        streams = ((child.stdout, False), (child.stderr, True))
-        threads = [
-            Thread(target=pump, args=(stream,), kwargs={"keeps": keeps}, daemon=True)
-            for stream, keeps in streams
-        ]
+        start_new_session=True,
+    )
+    streams = ((child.stdout, False), (child.stderr, True))
+    threads = [
+        Thread(target=pump, args=(stream,), kwargs={"keeps": keeps}, daemon=True)
+        for stream, keeps in streams
+    ]
+    with child:
         try:
             for thread in threads:
                 thread.start()
+            child.wait()
+        finally:  # also after Ctrl-C: in the cloud nothing outlives the script
+            _end_group(child.pid)
+            child.wait()
             for thread in threads:
                 thread.join()
-        except BaseException:  # such as Ctrl-C: nothing is left running
-            child.kill()
-            raise
     return child.returncode, kept[-1] if kept else ""
+
+
+def _end_group(leader: int) -> None:
+    with suppress(ProcessLookupError, PermissionError, AttributeError):  # Windows has no groups
+        os.killpg(leader, signal.SIGKILL)
