@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from scriptmode.errors import DeclarationError
+
+
+_NAME = re.compile(r"[A-Za-z0-9.\-_]{1,64}")  # ChannelName of the service's API
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ def inputs_of(given: Inputs | None) -> dict[str, TrainingInput]:
     """The input of each channel.
 
     Raises:
-        DeclarationError: an input is elsewhere, or not there.
+        DeclarationError: an input is elsewhere or not there, or a name is none of a channel.
     """
     if given is None:
         return {}
@@ -55,6 +59,10 @@ def inputs_of(given: Inputs | None) -> dict[str, TrainingInput]:
         name: each if isinstance(each, TrainingInput) else TrainingInput(each)
         for name, each in channels.items()
     }
-    for each in found.values():
+    for name, each in found.items():
+        if not _NAME.fullmatch(name):
+            raise DeclarationError(
+                f"channel {name!r}: a name has up to 64 letters, digits, '.', '-' and '_'"
+            )
         _ = each.location
     return found

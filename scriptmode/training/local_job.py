@@ -100,7 +100,9 @@ class LocalJob:
         """What a script wrote itself stays, as it does in the cloud."""
         if not self.layout.failure.exists():
             self.layout.failure.write_text(reason)
-        return TrainingError(f"{self.name} failed: {self.layout.failure.read_text()[:1024]}")
+        # What comes after an empty line is a traceback, which the log has shown.
+        told = self.layout.failure.read_text().partition("\n\n")[0]
+        return TrainingError(f"{self.name} failed: {told}")
 
     def _configure(
         self,

@@ -241,6 +241,8 @@ def test_what_cannot_be_trained_is_told_at_once(options: dict[str, Any], told: s
     [
         ({"train": "s3://bucket/data"}, "only files of this machine"),
         ({"train": "/no/such/folder"}, "there is nothing at /no/such/folder"),
+        ({"no name": "/"}, "channel 'no name': a name has up to 64 letters"),
+        ({"../up": "/"}, r"channel '\.\./up': a name has"),
     ],
 )
 def test_data_that_is_elsewhere_is_told_at_once(
