@@ -10,7 +10,6 @@ from typing import TypeAlias
 
 from scriptmode.errors import DeclarationError
 
-
 _NAME = re.compile(r"[A-Za-z0-9.\-_]{1,64}")  # ChannelName of the service's API
 
 
