@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
@@ -35,11 +35,16 @@ class Hyperparameters(BaseModel):
             max_depth: int = Field(6, ge=1, description="of each tree")
             objective: str = "reg:squarederror"
 
-    Dashes and underscores are one: ``--max-depth 5`` and ``--max_depth 5`` are alike.
+    Dashes and underscores are one: ``--max-depth 5`` and ``--max_depth 5`` are alike. Names that
+    Python keeps for itself are aliases: ``lambda_: float = Field(1, alias="lambda")``.
     """
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, validate_default=True, protected_namespaces=()
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        validate_default=True,
+        protected_namespaces=(),
     )
 
     @classmethod
@@ -61,7 +66,10 @@ class Hyperparameters(BaseModel):
         """
         arguments = sys.argv[1:] if arguments is None else arguments
         environ = os.environ if environ is None else environ
-        fields = {plain_name(name): _Field(name, each) for name, each in cls.model_fields.items()}
+        fields = {
+            plain_name(each.alias or name): _Field(name, each)
+            for name, each in cls.model_fields.items()
+        }
         told = _Told(dict(_from_command_line(arguments, fields)), _from_document(environ))
         values, problems = _values(fields, told, environ)
         if problems:
@@ -84,7 +92,7 @@ class Hyperparameters(BaseModel):
             default = "required" if each.is_required() else f"default: {each.get_default()!r}"
             words = [each.description or "", f"({default})"]
             parser.add_argument(
-                f"--{name}",
+                f"--{each.alias or name}",
                 metavar=_kind(each),
                 help=" ".join(word for word in words if word).replace("%", "%%"),
             )
@@ -96,6 +104,7 @@ class _Field:
 
     def __init__(self, name: str, described: FieldInfo) -> None:
         self.name, self.described = name, described
+        self.told = described.alias or name
         annotation: Any = described.annotation
         for each in described.metadata:
             annotation = _annotated(annotation, each)
@@ -126,7 +135,7 @@ class _Field:
     def _candidates(self, text: str, exact: Any) -> Iterator[tuple[Any, bool]]:
         """What it may mean, the likeliest first, and whether no conversion is allowed."""
         if exact is not _ABSENT:
-            yield exact, False
+            yield exact, isinstance(exact, bool)  # which would be a number, too
         found = [each for each in meanings(text) if not isinstance(each, str)]
         if not text:
             yield None, True
@@ -203,7 +212,7 @@ def _values(
     fields: Mapping[str, _Field], told: _Told, environ: Mapping[str, str]
 ) -> tuple[dict[str, Any], list[str]]:
     """The values by field, and what is wrong with the others."""
-    names = [each.name for each in fields.values()]
+    names = [each.told for each in fields.values()]
     strangers = {**told.exact, **told.texts}.items()
     problems = [
         f"no hyperparameter named {given!r}{suggestion(given, names)}"
@@ -215,12 +224,12 @@ def _values(
         try:
             value = _value(each, plain, told, environ)
         except ValueError as error:
-            problems.append(f"{each.name}: {error}")
+            problems.append(f"{each.told}: {error}")
             continue
         if value is not _ABSENT:
             values[each.name] = value
         elif each.described.is_required():
-            problems.append(f"{each.name} has no value: give --{each.name}")
+            problems.append(f"{each.told} has no value: give --{each.told}")
     return values, problems
 
 
@@ -249,7 +258,8 @@ def _reason(problems: Sequence[ErrorDetails]) -> str:
 
 def _kind(described: FieldInfo) -> str:
     annotation: Any = described.annotation
-    return str(getattr(annotation, "__name__", annotation)).replace("typing.", "").upper()
+    is_plain = isinstance(annotation, type) and not get_args(annotation)
+    return annotation.__name__ if is_plain else str(annotation).replace("typing.", "")
 
 
 def _place(where: Sequence[int | str]) -> str:

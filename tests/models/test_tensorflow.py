@@ -170,6 +170,18 @@ class Noise(tf.Module):  # type: ignore[name-defined]
         return cells + tf.random.uniform(tf.shape(cells))
 
 
+class Counting(tf.Module):  # type: ignore[name-defined]
+    """A model that counts how often it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = tf.Variable(0.0)
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 5), tf.float32)])
+    def __call__(self, cells: Any) -> Any:
+        return cells * 0 + self.asked.assign_add(1.0)
+
+
 class Picky(tf.Module):  # type: ignore[name-defined]
     """A model that takes no number below zero."""
 
@@ -177,6 +189,13 @@ class Picky(tf.Module):  # type: ignore[name-defined]
     def __call__(self, cells: Any) -> Any:
         with tf.control_dependencies([tf.debugging.assert_non_negative(cells)]):
             return cells + 1
+
+
+def test_a_model_that_changes_when_it_is_asked_is_not_tried(tmp_path: Path) -> None:
+    loader = TensorFlow(trusted=["saved-model"])
+    loader.save(Counting(), tmp_path)
+    model = loader.load(tmp_path)
+    assert [float(loader.predict(model, X[:1])[0, 0]) for _ in range(3)] == [1.0, 2.0, 3.0]
 
 
 @pytest.mark.parametrize("kind", [Noise, Picky])

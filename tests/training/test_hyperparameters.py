@@ -190,3 +190,27 @@ def test_help_is_made_of_the_fields() -> None:
     assert "100% of each tree" in text
     assert "(default: 0.3)" in text
     assert "(required)" in Required.usage("train.py")
+    assert "--sizes list[int]" in text
+    assert "--limit int | None" in text
+
+
+class Keyword(Hyperparameters):
+    lambda_: float = Field(1.0, alias="lambda")
+    depth: int = 1
+
+
+def test_a_name_that_python_keeps_for_itself_has_an_alias() -> None:
+    assert Keyword.read(["--lambda", "3"], NOWHERE).lambda_ == 3
+    assert Keyword.read([], {"SM_HPS": '{"lambda": 4}'}).lambda_ == 4
+    read = Keyword.read(["--lambda", "2"], NOWHERE)
+    assert read.model_dump(by_alias=True) == {"lambda": 2, "depth": 1}
+    assert "--lambda float" in Keyword.usage("x.py")
+    with pytest.raises(DeclarationError, match="did you mean 'lambda'"):
+        Keyword.read(["--lambd", "3"], NOWHERE)
+    with pytest.raises(DeclarationError, match="lambda: Input should be a valid number"):
+        Keyword.read(["--lambda", "x"], NOWHERE)
+
+
+def test_a_boolean_is_no_number() -> None:
+    with pytest.raises(DeclarationError, match="depth: Input should be a valid integer"):
+        Keyword.read([], {"SM_HPS": '{"depth": true}'})

@@ -1,4 +1,5 @@
 import os
+import signal
 import sys
 import threading
 import time
@@ -68,9 +69,13 @@ def test_an_interruption_ends_the_child(tmp_path: Path) -> None:
         threading.Thread(target=stop).start()
 
     def stop() -> None:
-        os.kill(os.getpid(), 2)
+        os.kill(os.getpid(), signal.SIGINT)
 
     code = "import os, time; print(os.getpid()); time.sleep(600)"
-    with pytest.raises(KeyboardInterrupt):
-        follow([sys.executable, "-c", code], tmp_path, os.environ, interrupt)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may ignore it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            follow([sys.executable, "-c", code], tmp_path, os.environ, interrupt)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not is_running(pids[0])
