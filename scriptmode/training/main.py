@@ -98,13 +98,18 @@ def _run(
     if not job.is_leader:
         _log.info("%s has trained; %s saves the model", job.current_host, job.hosts[0])
         return
-    sample, predictions = trained.sample, trained.predictions
-    handler.save(
-        trained.model,
-        job.model_dir,
-        sample=sample,
-        prove=lambda folder: rehearse(handler, folder, predictions),
-    )
+
+    def prove(folder: Path) -> None:
+        read_back = rehearse(handler, folder, trained.predictions)
+        if trained.predictions is None and type(read_back) is not type(trained.model):
+            _log.warning(
+                "a %s was trained and a %s is read back, so that their answers were not compared:"
+                " return model, rows, predictions",
+                type(trained.model).__name__,
+                type(read_back).__name__,
+            )
+
+    handler.save(trained.model, job.model_dir, sample=trained.sample, prove=prove)
     _log.info("saved to %s: its sample is answered as it was in memory", job.model_dir)
 
 

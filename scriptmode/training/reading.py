@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from scriptmode.errors import DeclarationError, MalformedBodyError, RequestError, TrainingError
 from scriptmode.handlers.intake import Intake
 from scriptmode.handlers.registries import DEFAULT
+from scriptmode.handlers.resolution import Names
 from scriptmode.media import parse
 from scriptmode.serializers.base import FileDecoder, Labelled
 from scriptmode.training.examples import Examples
@@ -59,11 +61,11 @@ def reader_of(
     Raises:
         DeclarationError: nothing reads that format.
     """
+    if isinstance(label, bool):
+        raise DeclarationError(f"label={label!r}: expected a position from 0, or a name")
     if declared is None:
         return lambda path: _read(path, _by_ending(path), {}, label)
-    if not isinstance(declared, str):
-        return partial(_read, decoder=declared, params={}, label=label)
-    if "/" not in declared:
+    if not isinstance(declared, str) or "/" not in declared:
         return partial(_read, decoder=_decoder(declared), params={}, label=label)
     name = DEFAULT.serializers.canonical(parse(declared).essence)
     decoder, params = Intake([_decoder(name)]).reader(declared)
@@ -79,9 +81,11 @@ def joined(parts: Sequence[Examples], files: Sequence[Path]) -> Examples:
     """
     import numpy as np
 
+    features = [each.features for each in parts]
+    if not any(each.shape[0] for each in features):
+        raise TrainingError(f"{', '.join(map(str, files[:3]))}: no rows to learn from")
     if len(parts) == 1:
         return parts[0]
-    features = [each.features for each in parts]
     kinds = [_columns(each) for each in features]
     for path, kind in zip(files, kinds, strict=True):
         if kind != kinds[0]:
@@ -107,13 +111,20 @@ def _decoded(
             return _labelled(decoder.decode_file(file, params), label)
     body = path.read_bytes()
     if path.suffix == ".gz":
-        body = gzip.decompress(body)
+        body = _unpacked(body)
     value = decoder.decode(body, params)
     if isinstance(decoder, Labelled):
         if label is not None:
             raise DeclarationError(f"label={label!r}: {decoder.media_types[0]} has labels itself")
         return Examples(value, _checked(decoder.labels(body, params)))
     return _labelled(value, label)
+
+
+def _unpacked(body: bytes) -> bytes:
+    try:
+        return gzip.decompress(body)
+    except (OSError, EOFError, zlib.error) as error:
+        raise MalformedBodyError(f"it is no whole gzip file: {error}") from None
 
 
 def _labelled(value: Any, label: int | str | None) -> Examples:
@@ -124,9 +135,8 @@ def _labelled(value: Any, label: int | str | None) -> Examples:
     return Examples(value, None) if label is None else _split(value, label)
 
 
-def _decoder(name: str) -> Any:
-    name = DEFAULT.serializers.canonical(name)
-    return DEFAULT.serializers.get(name, **_OPTIONS.get(name, {}))
+def _decoder(declared: Any) -> Any:
+    return Names(DEFAULT, _OPTIONS).serializers([declared], "decode")[0]
 
 
 def _by_ending(path: Path) -> Any:
@@ -181,8 +191,13 @@ def _without(matrix: Any, place: int) -> Any:
 def _checked(label: Any) -> Any:
     import numpy as np
 
-    if label.dtype.kind == "f" and np.isnan(label).any():
-        row = int(np.isnan(label).argmax()) + 1
+    is_missing: Any = np.zeros(0, bool)
+    if label.dtype.kind == "f":
+        is_missing = np.isnan(label)
+    elif label.dtype.kind not in "iub":
+        is_missing = np.array([each is None or each != each for each in label])  # noqa: PLR0124 - NaN
+    if is_missing.any():
+        row = int(is_missing.argmax()) + 1
         raise MalformedBodyError(f"row {row} has no label", row=row)
     return label
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scriptmode.handlers.manifest import Golden
 
 
-def rehearse(handler: Handler, model_dir: Path, predictions: Any = None) -> int:
+def rehearse(handler: Handler, model_dir: Path, predictions: Any = None) -> Any:
     """Load a model folder, and send it its golden sample in every content type that can carry it.
 
     Args:
@@ -31,7 +31,7 @@ def rehearse(handler: Handler, model_dir: Path, predictions: Any = None) -> int:
             it already.
 
     Returns:
-        How many rows were answered alike.
+        The model that was read back.
 
     Raises:
         TrainingError: a request is refused, or answered otherwise than the model in memory did.
@@ -57,7 +57,7 @@ def rehearse(handler: Handler, model_dir: Path, predictions: Any = None) -> int:
         problem = difference(golden.prediction, write_prediction(answer))
         if problem:
             raise TrainingError(f"asked in {content_type}, it answers otherwise: {problem}")
-    return len(rows)
+    return model
 
 
 def _bodies(handler: Handler, rows: Any, golden: Golden) -> Iterator[tuple[str, bytes]]:

@@ -170,6 +170,10 @@ def test_recordio_has_its_own_labels(tmp_path: Path) -> None:
         ({"a__csv": b"y,a\n1,2\n", "b__csv": b"1,2\n"}, 0, "has 1 columns; .* the columns a"),
         ({"a__txt": b"1,2\n"}, 0, r"a\.txt: its ending tells no format; .* csv, tsv, json"),
         ({}, 0, "holds no files"),
+        ({"a__csv": b"y,a\n"}, "y", r"a\.csv: no rows to learn from"),
+        ({"a__csv__gz": b"xx"}, 0, r"a\.csv\.gz: it is no whole gzip file"),
+        ({"a__csv__gz": gzip.compress(b"1,2\n")[:-4]}, 0, "it is no whole gzip file"),
+        ({"a__jsonl": b'{"y":"a","b":1}\n{"y":null,"b":2}\n'}, "y", "row 2 has no label"),
         ({"a__libsvm": b"1 1:2\n1:0.5 1:2\n"}, None, "line 2 has no label, or one with a weight"),
         ({"a__libsvm": b"1:2\n"}, None, r"a\.libsvm: line 1 has no label"),
         ({"a__json": b'"a"'}, 0, r"a\.json: "),
@@ -187,6 +191,11 @@ def test_what_nothing_reads_is_told(tmp_path: Path) -> None:
         channel(tmp_path, "application/pdf", a__csv=b"1\n").table()
     with pytest.raises(DeclarationError, match="has labels itself"):
         channel(tmp_path, "text/libsvm", a__csv=b"1 1:1\n").table(0)
+    for strange in (5, CSV, "cvs"):
+        with pytest.raises(DeclarationError, match=r"serializer|is a class"):
+            channel(tmp_path, None, a__csv=b"1\n").table(format=strange)  # type: ignore[arg-type]
+    with pytest.raises(DeclarationError, match="label=True: expected a position"):
+        channel(tmp_path, None, a__csv=b"1\n").table(True)  # noqa: FBT003
     with pytest.raises(TrainingError, match="does not exist"):
         Channel("train", tmp_path / "absent").table()
 

@@ -91,6 +91,20 @@ def test_predictions_that_are_given_are_compared_too(job: Path) -> None:
     assert "answers otherwise than the model did: row 1" in (job / "output/failure").read_text()
 
 
+def test_a_model_that_cannot_be_compared_is_told(
+    job: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def train(parameters: Parameters, job: Job) -> Any:
+        model = xgb.XGBRegressor(n_estimators=3, n_jobs=1).fit(X, Y)
+        return (model, X[:4], model.predict(X[:4])) if parameters.depth == 2 else (model, X[:4])
+
+    run(train, compose("xgboost"), arguments=[])
+    assert "a XGBRegressor was trained and a Booster is read back" in caplog.text
+    caplog.clear()
+    run(train, compose("xgboost"), arguments=["--depth", "2"])
+    assert "is read back" not in caplog.text
+
+
 @pytest.mark.parametrize("predict", ["label", "proba", {"a": "value", "b": "proba"}])
 def test_whatever_is_asked_for_is_proved(job: Path, predict: Any) -> None:
     def train(parameters: Parameters, job: Job) -> tuple[Any, Any]:
