@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import tarfile
 import tempfile
 import time
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
+_JOB_NAME = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}")  # of the service's API
 _log = logging.getLogger("scriptmode.training")
 
 
@@ -114,11 +116,13 @@ class Estimator:
 
         Raises:
             TrainingError: the job failed; says why.
-            DeclarationError: an input is not there, or the name was used.
+            DeclarationError: an input is not there, or the name was used or is none.
         """
         self._warn_of_version()
         channels = inputs_of(inputs)
-        name = job_name or f"{self.base_job_name}-{time.strftime('%Y-%m-%d-%H-%M-%S')}-{_millis()}"
+        name = job_name or self._new_name()
+        if not _JOB_NAME.fullmatch(name):
+            raise DeclarationError(f"job {name!r}: a name has up to 63 letters, digits and '-'")
         base = self._output.absolute() / name
         if base.exists():
             raise DeclarationError(f"there is a job {name!r} at {base}")
@@ -209,6 +213,11 @@ class Estimator:
         )
         endpoint = LocalEndpoint(script, folder)
         return Predictor(endpoint, serializer=serializer, deserializer=deserializer)
+
+    def _new_name(self) -> str:
+        """Made of the time, as the SDK does, and of what a name may have."""
+        base = re.sub(r"[^A-Za-z0-9]+", "-", self.base_job_name).strip("-")[:39].rstrip("-")
+        return f"{base or 'job'}-{time.strftime('%Y-%m-%d-%H-%M-%S')}-{_millis()}"
 
     def _trained(self) -> LocalJob:
         if self._job is None:

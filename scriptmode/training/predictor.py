@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from scriptmode.errors import DeclarationError, ScriptmodeError
+from scriptmode.errors import DeclarationError, ScriptmodeError, TrainingError
 from scriptmode.handlers.registries import DEFAULT
 from scriptmode.media import parse
 
@@ -72,6 +72,7 @@ class Predictor:
 
         Raises:
             ModelError: the endpoint refused, or failed.
+            TrainingError: there is no endpoint any more.
         """
         given = initial_args or {}
         body, content_type = self._serializer.write(data)
@@ -87,6 +88,8 @@ class Predictor:
                 return self._deserializer.read(response.read(), response.headers["Content-Type"])
         except urllib.error.HTTPError as error:
             raise ModelError(error.code, error.read().decode(errors="replace")) from None
+        except OSError as error:
+            raise TrainingError(f"{self.endpoint_name} does not answer: {error}") from error
 
     def delete_endpoint(self) -> None:
         """End the server; what was asked of it is answered before."""

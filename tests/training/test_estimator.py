@@ -1,6 +1,8 @@
 """Training and deploying on this machine in the words of the SageMaker Python SDK."""
 
 import json
+import subprocess
+import sys
 import tarfile
 import time
 import urllib.error
@@ -105,6 +107,8 @@ def test_what_was_deployed_answers_as_the_booster_does(trained: XGBoost, tmp_pat
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(f"{address}/ping", timeout=2)
     predictor.delete_endpoint()
+    with pytest.raises(TrainingError, match="does not answer"):
+        predictor.predict([[1, 2, 3]])
 
 
 class Theirs:
@@ -198,6 +202,37 @@ def test_why_a_job_failed_is_told(tmp_path: Path) -> None:
             ask()
     with pytest.raises(TrainingError, match="told no metrics"):
         estimator.plot()
+
+
+@pytest.mark.parametrize("name", ["a/b", "../up", "", "a_b", "-a", "x" * 64])
+def test_a_name_that_the_service_would_refuse_is_refused(tmp_path: Path, name: str) -> None:
+    script = tmp_path / "idle_one.py"
+    script.write_text("")
+    estimator = Estimator(script, output_path=tmp_path / "jobs")
+    if name:
+        with pytest.raises(DeclarationError, match="a name has up to 63 letters"):
+            estimator.fit(job_name=name)
+    else:
+        estimator.fit(job_name=name, logs=False)
+        assert estimator.latest_training_job.startswith("idle-one-2")
+
+
+def test_an_endpoint_ends_with_the_program_that_made_it(trained: XGBoost, tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from scriptmode.training.endpoint import LocalEndpoint\n"
+        "made = LocalEndpoint(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+        "print(made.address, flush=True)\n"
+        "raise ValueError\n"
+    )
+    with tarfile.open(trained.model_data) as archive:
+        archive.extractall(tmp_path, filter="data")
+    command = [sys.executable, "-c", program, str(TUTORIAL / "declared.py"), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stdout.startswith("http://127.0.0.1:"), done.stderr
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(f"{done.stdout.strip()}/ping", timeout=2)
 
 
 def test_a_job_that_saves_nothing_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
