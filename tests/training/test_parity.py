@@ -10,32 +10,16 @@ import pytest
 from scriptmode.errors import TrainingError
 from scriptmode.training.inputs import TrainingInput
 from scriptmode.training.local_job import LocalJob
-from tests.environments import UnavailableError
 from tests.training.jobs import (
     TOOLKIT_ONLY,
     VALUES,
     copied,
-    drivers_python,
     run_drivers,
     run_toolkit,
-    toolkit_python,
 )
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("peers")]
 GIVEN = {**VALUES, **TOOLKIT_ONLY}
-# Read off the machine by other means than the toolkit's, or about it and not about the job.
-DIFFERENT = {
-    "PYTHONPATH": "ours holds the code and what was set before; theirs all that they can import",
-}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _peers() -> None:
-    try:
-        toolkit_python()
-        drivers_python()
-    except UnavailableError as error:
-        pytest.skip(str(error))
 
 
 def laid_out(base: Path, script: Path, values: dict[str, Any]) -> LocalJob:

@@ -12,23 +12,14 @@ import pytest
 from scriptmode.testing import check
 from scriptmode.training import TrainingInput, XGBoost
 from scriptmode.training.local_job import LocalJob
-from tests.environments import ROOT, UnavailableError
+from tests.environments import ROOT
 from tests.training.jobs import drivers_python, run_drivers, run_toolkit, toolkit_python
 
-pytestmark = pytest.mark.peer
+pytestmark = [pytest.mark.peer, pytest.mark.usefixtures("peers")]
 HERE = Path(__file__).parent
 TUTORIAL = ROOT / "examples" / "tutorial"
 GIVEN = {"max_depth": 2, "num_round": 4, "eta": 0.5, "objective": "reg:absoluteerror"}
 DATA = np.round(np.random.default_rng(0).normal(size=(40, 4)), 3)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _peers() -> None:
-    try:
-        toolkit_python()
-        drivers_python()
-    except UnavailableError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture

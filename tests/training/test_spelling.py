@@ -13,7 +13,6 @@ from scriptmode.training.spelling import (
     plain_name,
     spells,
 )
-from tests.environments import UnavailableError
 from tests.training.jobs import toolkit_python
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyzABC_-.", min_size=1, max_size=12).filter(
@@ -42,11 +41,9 @@ for line in sys.stdin:
 
 
 @pytest.mark.peer
+@pytest.mark.usefixtures("peers")
 def test_whatever_is_given_is_spelled_as_the_toolkit_spells_it() -> None:
-    try:
-        python = toolkit_python()
-    except UnavailableError as error:
-        pytest.skip(str(error))
+    python = toolkit_python()
     jobs: list[dict[str, object]] = []
 
     @settings(max_examples=400, database=None, deadline=None)
