@@ -56,4 +56,4 @@ def _bar(name: str) -> Any:
         from tqdm import tqdm
     except ModuleNotFoundError:
         return None
-    return tqdm(bar_format="{desc} {elapsed} {postfix}", desc=name, file=sys.stdout, leave=False)
+    return tqdm(bar_format="{desc} {elapsed}{postfix}", desc=name, file=sys.stdout, leave=False)

@@ -94,6 +94,10 @@ class Estimator:
         self._hyperparameters = {
             name: _as_json(name, value) for name, value in (hyperparameters or {}).items()
         }
+        if "://" in str(output_path):
+            raise DeclarationError(
+                f"output_path={output_path!r}: expected a folder of this machine"
+            )
         self._output = Path(output_path or tempfile.mkdtemp(prefix="scriptmode-"))
         self._definitions = metric_definitions
         self._metrics = self._new_metrics()
@@ -104,7 +108,11 @@ class Estimator:
         return dict(self._hyperparameters)
 
     def fit(
-        self, inputs: Inputs | None = None, *, job_name: str | None = None, logs: bool = True
+        self,
+        inputs: Inputs | None = None,
+        wait: bool = True,  # noqa: FBT001, FBT002 - the SDK's order
+        logs: bool | str = True,  # noqa: FBT001, FBT002
+        job_name: str | None = None,
     ) -> None:
         """Train, to the end.
 
@@ -112,12 +120,15 @@ class Estimator:
             inputs: a path or a :class:`TrainingInput` for each channel; one alone is the channel
                 ``training``.
             job_name: one that was not used before; made of the time when absent.
+            wait: must be True here.
             logs: whether the script's lines are shown.
 
         Raises:
             TrainingError: the job failed; says why.
             DeclarationError: an input is not there, or the name was used or is none.
         """
+        if not wait:
+            raise DeclarationError("wait=False: a job on this machine is waited for")
         self._warn_of_version()
         channels = inputs_of(inputs)
         name = job_name or self._new_name()
@@ -131,7 +142,7 @@ class Estimator:
             self.entry_point, self.source_dir, self.dependencies, channels, self._hyperparameters
         )
         self._metrics = self._new_metrics()
-        with display(name, self._metrics, logs=logs) as on_line:
+        with display(name, self._metrics, logs=logs not in (False, "None")) as on_line:
             job.run(on_line)
         self._job = job
         _archive(job.layout.model, Path(self.model_data))

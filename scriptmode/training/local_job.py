@@ -170,10 +170,13 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """A folder of the job's own, whose entries are links: nothing can be added to the source."""
+    """Folders of the job's own, whose files are links: nothing can be added to the source."""
     target.mkdir(parents=True)
     for each in sorted(source.iterdir()) if source.is_dir() else [source]:
-        (target / each.name).symlink_to(each)
+        if each.is_dir():
+            _link(each, target / each.name)
+        else:
+            (target / each.name).symlink_to(each)
 
 
 def _without_jobs(environ: Mapping[str, str]) -> dict[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from inspect import signature
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
 from scriptmode.errors import DeclarationError, ScriptmodeError
@@ -114,14 +116,24 @@ def _run(
 
 
 def _declared(train: Callable[..., Any]) -> type[Hyperparameters]:
-    hints = get_type_hints(train)
-    first = next((kind for name, kind in hints.items() if name != "return"), None)
+    first: Any = next((each.annotation for each in signature(train).parameters.values()), None)
+    if isinstance(first, str):
+        first = _named(first, train)
     if isinstance(first, type) and issubclass(first, Hyperparameters):
         return first
     raise DeclarationError(
         f"{getattr(train, '__name__', train)}: annotate the first parameter with a subclass of"
         " Hyperparameters, such as: def train(parameters: Parameters, job: Job)"
     )
+
+
+def _named(annotation: str, train: Callable[..., Any]) -> Any:
+    """What an annotation that was kept as text stands for; None where nothing has that name."""
+    module = getattr(train, "__globals__", {})
+    try:
+        return get_type_hints(SimpleNamespace(__annotations__={"it": annotation}), module)["it"]
+    except NameError:
+        return None
 
 
 def _checked(returned: Any) -> Trained:

@@ -260,6 +260,7 @@ def test_a_version_that_is_not_here_is_told(
         ({"entry_point": "absent.py"}, "there is no script absent.py"),
         ({"hyperparameters": {"a": object()}}, r"hyperparameters\['a'\] is object"),
         ({"instance_count": 2}, "here there is one machine"),
+        ({"output_path": "s3://bucket/jobs"}, "expected a folder of this machine"),
         ({"metric_definitions": [{"Name": "a"}]}, "has not just Name and Regex"),
         ({"metric_definitions": [{"Name": "a", "Regex": "("}]}, "metric 'a': "),
         ({"metric_definitions": [{"Name": "a", "Regex": "x"}]}, "the number needs a group"),
@@ -287,6 +288,25 @@ def test_data_that_is_elsewhere_is_told_at_once(
     with pytest.raises(DeclarationError, match=told):
         estimator.fit(inputs)
     assert not list(tmp_path.iterdir())
+
+
+def test_folders_within_a_channel_are_there(tmp_path: Path) -> None:
+    (tmp_path / "data/part/inner").mkdir(parents=True)
+    (tmp_path / "data/part/inner/a.csv").write_text("1,2\n")
+    script = tmp_path / "walking.py"
+    script.write_text(
+        "from scriptmode.training import Job\n"
+        "print('rows', len(Job.read().channel('training').table(0).label))\n"
+    )
+    estimator = Estimator(
+        script,
+        metric_definitions=[{"Name": "rows", "Regex": r"rows (\d+)"}],
+        output_path=tmp_path / "jobs",
+    )
+    estimator.fit(tmp_path / "data")
+    assert estimator.metrics["value"].tolist() == [1.0]
+    with pytest.raises(DeclarationError, match="wait=False"):
+        estimator.fit(tmp_path / "data", wait=False)
 
 
 def test_hyperparameters_are_sent_as_the_sdk_sends_them() -> None:

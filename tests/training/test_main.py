@@ -170,6 +170,16 @@ def test_the_function_says_which_hyperparameters_it_takes(job: Path) -> None:
     assert "annotate the first parameter" in (job / "output/failure").read_text()
 
 
+def by_text(parameters: "Parameters", job: "Unknown") -> Any:  # type: ignore[name-defined]  # noqa: F821
+    return booster(parameters, job)
+
+
+def test_annotations_that_are_kept_as_text_are_read(job: Path) -> None:
+    """Also where the others stand for something that only a type checker imports."""
+    run(by_text, compose("xgboost"), arguments=["--depth", "2"])
+    assert (job / "model/scriptmode.json").exists()
+
+
 @pytest.mark.parametrize(
     ("raised", "told"),
     [
