@@ -119,9 +119,9 @@ class Estimator:
         Args:
             inputs: a path or a :class:`TrainingInput` for each channel; one alone is the channel
                 ``training``.
-            job_name: one that was not used before; made of the time when absent.
             wait: must be True here.
             logs: whether the script's lines are shown.
+            job_name: one that was not used before; made of the time when absent.
 
         Raises:
             TrainingError: the job failed; says why.
