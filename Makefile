@@ -61,7 +61,7 @@ docs: $(READY)
 # frameworks beside XGBoost and scikit-learn, whose tests are left out, as are those of the
 # serving stacks, whose model a later XGBoost wrote.
 LEFT_OUT := $(addprefix --ignore=tests/,test_reuse.py contract $(patsubst %,models/test_%.py,\
-    artifacts catboost lightgbm looks onnx pickle statsmodels))
+    artifacts catboost lightgbm looks malice onnx pickle statsmodels))
 
 test-oldest:
 	$(OLDEST_PYTHON) -m venv .venv-oldest

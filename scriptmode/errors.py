@@ -18,6 +18,7 @@
         UnsupportedMediaTypeError  415
         InvalidFeaturesError  422
       PredictionError         500   the model or a hook failed
+      ModelError                    an endpoint that was asked refused or failed
 """
 
 from __future__ import annotations
@@ -175,6 +176,22 @@ class PredictionError(ScriptmodeError):
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "prediction_failed"
+
+
+class ModelError(ScriptmodeError):
+    """An endpoint refused or failed; boto3's error of that name tells the same.
+
+    Args:
+        status: of the answer.
+        message: its body.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"the model answered {status}: {message}")
+        self.status, self.message = status, message
+
+    def __reduce__(self) -> tuple[type[ModelError], tuple[int, str]]:
+        return type(self), (self.status, self.message)
 
 
 def _short(text: str, limit: int) -> str:

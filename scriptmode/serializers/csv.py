@@ -189,8 +189,9 @@ class CSV:
     def _read_number_file(self, file: BinaryIO, header: Header) -> Any:
         """The fast road through a file; None sends it down that of bodies."""
         head = file.readline(_LONGEST_HEAD)
-        if head.startswith(BOM):
-            return None
+        if head.startswith(BOM) or not file.read(1):
+            return None  # names without rows are a matter of bodies
+        file.seek(len(head))
         names = None if header is False else self._names_in(head.removesuffix(b"\n"), header)
         if names is None:
             if header is True:

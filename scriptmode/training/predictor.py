@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from scriptmode.errors import DeclarationError, ScriptmodeError, TrainingError
+from scriptmode.errors import DeclarationError, ModelError, TrainingError
 from scriptmode.handlers.registries import DEFAULT
 from scriptmode.media import parse
 
@@ -18,22 +18,6 @@ if TYPE_CHECKING:
     from scriptmode.training.endpoint import LocalEndpoint
 
 _SECONDS = 60.0  # as the service waits for an answer
-
-
-class ModelError(ScriptmodeError):
-    """The endpoint refused or failed, as boto3's error of that name.
-
-    Args:
-        status: of the answer.
-        message: its body.
-    """
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(f"the model answered {status}: {message}")
-        self.status, self.message = status, message
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.status, self.message)
 
 
 class Predictor:

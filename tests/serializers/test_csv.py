@@ -708,6 +708,11 @@ def told(read: Callable[[], Any]) -> Any:
 @pytest.mark.parametrize("size", [7, 2**16])
 @pytest.mark.parametrize("header", [True, False, "auto"])
 @given(body=NAMED_BODIES)
+@example(body=b"\n")
+@example(body=b"a,b\n")
+@example(body=b"1,2\n")
+@example(body=b"\n1\n")
+@example(body=b"")
 @settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
 def test_a_file_is_read_as_the_same_body_is(
     monkeypatch: pytest.MonkeyPatch, size: int, header: Any, body: bytes

@@ -15,10 +15,9 @@ import pytest
 import xgboost as xgb
 
 from scriptmode.cli import main
-from scriptmode.errors import DeclarationError, TrainingError
+from scriptmode.errors import DeclarationError, ModelError, TrainingError
 from scriptmode.serializers.csv import CSV
 from scriptmode.training import Estimator, Predictor, TrainingInput, XGBoost
-from scriptmode.training.predictor import ModelError
 
 TUTORIAL = Path(__file__).parents[2] / "examples" / "tutorial"
 X = np.round(np.random.default_rng(0).normal(size=(60, 3)), 3)
