@@ -93,6 +93,7 @@ def test_an_error_can_be_caught_as_each_of_its_parents(
 
 def test_a_mistake_of_one_side_is_not_caught_as_the_others() -> None:
     sides = [DeclarationError, ModelLoadError, RequestError, PredictionError]
+    sides += [TrainingError, ModelError]
     for error in EVERY_ERROR[1:]:
         assert sum(isinstance(error, side) for side in sides) == 1
 

@@ -170,13 +170,22 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Folders of the job's own, whose files are links: nothing can be added to the source."""
+    """Folders of the job's own, whose files are links: nothing can be added to the source.
+
+    A link to a folder stays one, since it may lead back to where it is.
+    """
     target.mkdir(parents=True)
-    for each in sorted(source.iterdir()) if source.is_dir() else [source]:
-        if each.is_dir():
-            _link(each, target / each.name)
-        else:
-            (target / each.name).symlink_to(each)
+    if source.is_file():
+        (target / source.name).symlink_to(source)
+        return
+    for folder, folders, files in os.walk(source):
+        here = target / os.path.relpath(folder, source)
+        linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]  # noqa: PTH114, PTH118 - many
+        for name in folders:
+            if name not in linked:
+                (here / name).mkdir()
+        for name in (*files, *linked):
+            os.symlink(os.path.join(folder, name), here / name)  # noqa: PTH118, PTH211
 
 
 def _without_jobs(environ: Mapping[str, str]) -> dict[str, str]:
