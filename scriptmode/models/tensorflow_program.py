@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _SIZES = (1, 3, 64)  # of the tables on which both ways are compared, since kernels differ
 
 
+_NOT_PLAIN = ("Assign", "While", "PyFunc")  # within the names of operations
+
+
 def checked_program(
     tensorflow: Any, endpoint: Any, inputs: Sequence[Input]
 ) -> Callable[[Any], Any] | None:
@@ -37,7 +40,11 @@ def checked_program(
     described = inputs[0] if len(inputs) == 1 else None
     if described is None or described.dtype != "float32" or not described.width:
         return None
-    if described.rows is not None or len(endpoint.structured_outputs) != 1 or _writes(endpoint):
+    if (
+        described.rows is not None
+        or len(endpoint.structured_outputs) != 1
+        or not _is_plain(endpoint)
+    ):
         return None
     width, name, double = described.width, described.name, np.dtype("float64")
 
@@ -61,11 +68,12 @@ def checked_program(
     return answer if _are_same(answer, plainly, width) else None
 
 
-def _writes(endpoint: Any) -> bool:
-    """Whether being asked changes it, so that nothing can be tried."""
+def _is_plain(endpoint: Any) -> bool:
+    """Whether anything can be tried on it: being asked changes nothing, and comes to an end."""
     graph = endpoint.graph.as_graph_def()
     functions = (node for each in graph.library.function for node in each.node_def)
-    return any("Assign" in node.op for nodes in (graph.node, functions) for node in nodes)
+    kinds = {node.op for nodes in (graph.node, functions) for node in nodes}
+    return not any(word in kind for kind in kinds for word in _NOT_PLAIN)
 
 
 def _are_same(answer: Callable[[Any], Any], plainly: Callable[[Any], Any], width: int) -> bool:

@@ -182,6 +182,18 @@ class Counting(tf.Module):  # type: ignore[name-defined]
         return cells * 0 + self.asked.assign_add(1.0)
 
 
+class Root(tf.Module):  # type: ignore[name-defined]
+    """A model that looks for a root until it has one, which numbers below zero have not."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 5), tf.float32)])
+    def __call__(self, cells: Any) -> Any:
+        def is_far(root: Any) -> Any:
+            return tf.reduce_any(tf.logical_not(tf.abs(root * root - cells) < 1e-3 * cells))
+
+        start = tf.ones_like(cells)
+        return tf.while_loop(is_far, lambda root: [(root + cells / root) / 2], [start])[0]
+
+
 class Picky(tf.Module):  # type: ignore[name-defined]
     """A model that takes no number below zero."""
 
@@ -196,6 +208,15 @@ def test_a_model_that_changes_when_it_is_asked_is_not_tried(tmp_path: Path) -> N
     loader.save(Counting(), tmp_path)
     model = loader.load(tmp_path)
     assert [float(loader.predict(model, X[:1])[0, 0]) for _ in range(3)] == [1.0, 2.0, 3.0]
+
+
+def test_a_model_that_may_never_end_is_not_tried(tmp_path: Path) -> None:
+    loader = TensorFlow(trusted=["saved-model"])
+    loader.save(Root(), tmp_path)
+    model = loader.load(tmp_path)
+    assert loader.predict(model, np.full((1, 5), 4.0)).round(2).tolist() == [[2.0] * 5]
+    with pytest.raises(InvalidFeaturesError, match="row 1, column 1"):
+        loader.predict(model, np.full((1, 5), np.nan))
 
 
 @pytest.mark.parametrize("kind", [Noise, Picky])
