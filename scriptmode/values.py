@@ -16,7 +16,9 @@ A missing cell is NaN (or ``None`` in a column of text), never 0, -1 or a word.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
+
+from scriptmode.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,9 +65,21 @@ class Table:
     def __len__(self) -> int:
         return len(self.values)
 
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        """The column of that name, shape ``(rows,)``."""
-        return self.values[:, self.names.index(name)]
+    @overload
+    def __getitem__(self, key: str) -> NDArray[Any]: ...
+    @overload
+    def __getitem__(self, key: slice | NDArray[Any]) -> Table: ...
+    def __getitem__(self, key: str | slice | NDArray[Any]) -> NDArray[Any] | Table:
+        """The column of a name, shape ``(rows,)``; or a table of the rows of a slice or mask.
+
+        Raises:
+            UnknownNameError: there is no column of that name.
+        """
+        if not isinstance(key, str):
+            return Table(self.names, self.values[key])
+        if key not in self.names:
+            raise UnknownNameError("column", key, self.names)
+        return self.values[:, self.names.index(key)]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ArrayLike:  # noqa: FBT001 - numpy's signature
         """The cells alone, for numpy; see ``numpy.ndarray.__array__``."""

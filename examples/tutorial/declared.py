@@ -23,7 +23,8 @@ def train(parameters: Parameters, job: Job) -> tuple[Any, Any]:
 
     def read(channel: str) -> tuple[xgb.DMatrix, Examples]:
         examples = job.channel(channel, default=f"build/demo/data/{channel}.csv").table(label=0)
-        return xgb.DMatrix(examples.features, examples.label), examples
+        names = examples.names
+        return xgb.DMatrix(examples.features, examples.label, feature_names=names), examples
 
     (training, examples), (validation, _) = read("train"), read("validation")
     watched = [(training, "train"), (validation, "validation")]

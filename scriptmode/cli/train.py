@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+
+from scriptmode.errors import DeclarationError
 
 
 def add_train(parser: argparse.ArgumentParser) -> None:
@@ -42,23 +45,39 @@ def _train(options: argparse.Namespace) -> None:
     from scriptmode.training.estimator import Estimator, XGBoost
     from scriptmode.training.inputs import TrainingInput
 
-    types = dict(options.content_type)
+    types = _each_once("--content-type", options.content_type)
+    channels = _each_once("--channel", options.channel)
     metrics = [{"Name": name, "Regex": regex} for name, regex in options.metric]
     estimator = Estimator(
         options.script,
         source_dir=options.source_dir,
         dependencies=options.dependency,
-        hyperparameters=dict(options.hp),
+        hyperparameters=_each_once("--hp", options.hp),
         metric_definitions=metrics or XGBoost.default_metrics,
         output_path=options.output,
     )
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        signal.signal(number, _stop)
     estimator.fit(
-        {name: TrainingInput(path, types.get(name)) for name, path in options.channel},
+        {name: TrainingInput(path, types.get(name)) for name, path in channels.items()},
         job_name=options.job_name,
     )
     if options.plot:
         estimator.plot(options.plot)
     sys.stdout.write(f"{estimator.model_data}\n")
+
+
+def _stop(number: int, _: object) -> None:
+    """As Ctrl-C does: what runs in the job is ended, too."""
+    raise SystemExit(128 + number)
+
+
+def _each_once(option: str, pairs: list[tuple[str, str]]) -> dict[str, str]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for name, _ in pairs if [each for each, _ in pairs].count(name) > 1)
+        raise DeclarationError(f"{option} {twice}=... is given twice")
+    return found
 
 
 def _pair(text: str) -> tuple[str, str]:

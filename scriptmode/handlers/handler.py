@@ -91,7 +91,7 @@ class Handler(NamedTuple):
 
         from scriptmode.handlers.saving import save
 
-        return save(self._composition().inference, model, Path(model_dir), sample, prove)
+        return save(self.composition().inference, model, Path(model_dir), sample, prove)
 
     def openapi(self, model: Any = None, *, title: str = "scriptmode") -> dict[str, Any]:
         """The endpoint as an OpenAPI 3.1 document, with the JSON Schema of its requests.
@@ -106,9 +106,14 @@ class Handler(NamedTuple):
         """
         from scriptmode.handlers.openapi import openapi
 
-        return openapi(self._composition(), model, title)
+        return openapi(self.composition(), model, title)
 
-    def _composition(self) -> Composition:
+    def composition(self) -> Composition:
+        """The declaration behind ``model_fn``.
+
+        Raises:
+            DeclarationError: ``model_fn`` is written by hand.
+        """
         from scriptmode.handlers.composition import Composition
 
         found = getattr(self.model_fn, "__self__", None)

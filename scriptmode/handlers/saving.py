@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from scriptmode.errors import DeclarationError, ModelLoadError, RequestError
 from scriptmode.handlers.golden import (
@@ -116,10 +116,9 @@ def _write(inference: Inference, model: Any, model_dir: Path) -> Mapping[str, Pa
     loader = inference.loader
     if isinstance(loader, Bundle):
         return loader.save_parts(model, model_dir)
-    if not isinstance(loader, Saver):
-        raise DeclarationError(f"the loader {loader.name!r} cannot write a model")
+    refuse_unsavable(inference)
     try:
-        return {"model": loader.save(model, model_dir)}
+        return {"model": cast("Saver[Any]", loader).save(model, model_dir)}
     except (AttributeError, TypeError) as error:
         kind = f"{type(model).__module__}.{type(model).__qualname__}"
         raise DeclarationError(
@@ -133,15 +132,33 @@ def _answer(inference: Inference, model: Any, loaded: Any, sample: Any) -> Golde
         prediction = write_prediction(inference(read_sample(data), loaded))
     except RequestError as error:
         raise DeclarationError(f"the sample: {error}") from error
-    asked = inference.outputs.names.values()
-    # A wrapper of xgboost is read back as its booster, whose value is another.
-    is_wrapper = hasattr(model, "get_booster") and asked and "value" not in asked
-    if type(loaded) is type(model) or is_wrapper:
+    if is_comparable(inference, model, loaded):
         before = write_prediction(inference(read_sample(data), model))
         problem = difference(before, prediction)
         if problem:
             raise DeclarationError(f"the model that is read back answers otherwise: {problem}")
     return Golden(data=data, prediction=prediction)
+
+
+def is_comparable(inference: Inference, model: Any, loaded: Any) -> bool:
+    """Whether a model and what is read back of it are asked alike."""
+    asked = inference.outputs.names.values()
+    # A wrapper of xgboost is read back as its booster, whose value is another.
+    is_wrapper = hasattr(model, "get_booster") and asked and "value" not in asked
+    return type(loaded) is type(model) or bool(is_wrapper)
+
+
+def refuse_unsavable(inference: Inference) -> None:
+    """Refuse a declaration whose models cannot be written.
+
+    Raises:
+        DeclarationError: its loader, or that of a part, only reads.
+    """
+    loader = inference.loader
+    parts = loader.parts.values() if isinstance(loader, Bundle) else (loader,)
+    for each in parts:
+        if not isinstance(each, Saver):
+            raise DeclarationError(f"the loader {each.name!r} cannot write a model")
 
 
 def _refuse_local(model: Any) -> None:

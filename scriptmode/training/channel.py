@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scriptmode.errors import TrainingError
+from scriptmode.training.walk import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from scriptmode.serializers.base import Decoder
     from scriptmode.training.examples import Examples
@@ -33,12 +34,15 @@ class Channel:
         """Every file below the folder, sorted; hidden ones and ``_SUCCESS`` are left out.
 
         Raises:
-            TrainingError: there is none.
+            TrainingError: there is none, or one is a link that leads nowhere.
         """
         if self.path.is_file():
             return [self.path]
-        found = [path for path in sorted(self.path.rglob("*")) if path.is_file()]
-        found = [path for path in found if not _is_hidden(path, self.path)]
+        found = [Path(folder, name) for folder, names in walk(self.path) for name in names]
+        found = [path for path in sorted(found) if not _is_hidden(path, self.path)]
+        for path in found:
+            if not path.exists():
+                raise TrainingError(f"channel {self.name!r}: {path} is a link that leads nowhere")
         if not found:
             problem = "holds no files" if self.path.is_dir() else "does not exist"
             raise TrainingError(f"channel {self.name!r}: {self.path} {problem}")

@@ -27,7 +27,9 @@ _ADDRESS = re.compile(r"running on (http://\S+)")
 
 
 class LocalEndpoint:
-    """``scriptmode serve`` on a free port of 127.0.0.1; it ends with this process at the latest.
+    """``scriptmode serve`` on a free port of 127.0.0.1; it ends with this program at the latest.
+
+    Nothing ends it where the program is killed by a signal that it does not handle.
 
     Args:
         script: the entry script.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
 _JOB_NAME = re.compile(r"[A-Za-z0-9](-*[A-Za-z0-9]){0,62}")  # of the service's API
+_LONGEST_VALUE = 2500  # characters, likewise
 _log = logging.getLogger("scriptmode.training")
 
 
@@ -99,6 +100,8 @@ class Estimator:
                 f"output_path={output_path!r}: expected a folder of this machine"
             )
         self._output = Path(output_path or tempfile.mkdtemp(prefix="scriptmode-"))
+        if self._output.is_file():
+            raise DeclarationError(f"output_path={output_path!r} is a file: expected a folder")
         self._definitions = metric_definitions
         self._metrics = self._new_metrics()
         self._job: LocalJob | None = None
@@ -269,11 +272,16 @@ class XGBoost(Estimator):
 
 def _as_json(name: str, value: Any) -> str:
     try:
-        return json.dumps(value)
+        text = json.dumps(value)
     except (TypeError, ValueError):
         raise DeclarationError(
             f"hyperparameters[{name!r}] is {type(value).__name__}, which JSON has no form for"
         ) from None
+    if "\\u0000" in text or len(text) > _LONGEST_VALUE:
+        raise DeclarationError(
+            f"hyperparameters[{name!r}]: a value has up to {_LONGEST_VALUE} characters, and no NUL"
+        )
+    return text
 
 
 def _archive(folder: Path, target: Path) -> None:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from scriptmode.errors import DeclarationError, suggestion
 from scriptmode.training.spelling import meanings, pairs_of, plain_name, spells
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _CONFIG_DIR = "/opt/ml/input/config"
 _HOSTS_OWN = ("sagemaker_", "_tuning_objective_metric")
 _ABSENT = object()
+_RIGHT = 3
 
 
 class Hyperparameters(BaseModel):
@@ -66,19 +67,27 @@ class Hyperparameters(BaseModel):
         """
         arguments = sys.argv[1:] if arguments is None else arguments
         environ = os.environ if environ is None else environ
-        fields = {
-            plain_name(each.alias or name): _Field(name, each)
-            for name, each in cls.model_fields.items()
-        }
+        fields = _fields(cls)
         told = _Told(dict(_from_command_line(arguments, fields)), _from_document(environ))
-        values, problems = _values(fields, told, environ)
+        values, problems = _values(cls, fields, told, environ)
+        try:
+            found = cls(**values)
+        except ValidationError as error:
+            raise DeclarationError("; ".join([*problems, *map(_worded, error.errors())])) from None
         if problems:
             raise DeclarationError("; ".join(problems))
+        return found
+
+    @classmethod
+    def asks_for_help(cls, arguments: Sequence[str]) -> bool:
+        """Whether ``--help`` or ``-h`` stands where a name does, and is none of the fields'."""
+        fields = _fields(cls)
+        flags = {"help", "h"} - fields.keys()
         try:
-            return cls(**values)
-        except ValidationError as error:  # of validators that the class itself has
-            reasons = [f"{_place(each['loc'])}{each['msg']}" for each in error.errors()]
-            raise DeclarationError("; ".join(reasons)) from None
+            names = [name for name, _ in pairs_of(arguments, flags)]
+        except ValueError:
+            return False
+        return not flags.isdisjoint(names)
 
     @classmethod
     def usage(cls, program: str) -> str:
@@ -89,10 +98,11 @@ class Hyperparameters(BaseModel):
         """
         parser = argparse.ArgumentParser(Path(program).name, description=cls.__doc__)
         for name, each in cls.model_fields.items():
-            default = "required" if each.is_required() else f"default: {each.get_default()!r}"
+            given = each.get_default(call_default_factory=True)
+            default = "required" if each.is_required() else f"default: {given!r}"
             words = [each.description or "", f"({default})"]
             parser.add_argument(
-                f"--{each.alias or name}",
+                f"--{_Field(name, each).told}",
                 metavar=_kind(each),
                 help=" ".join(word for word in words if word).replace("%", "%%"),
             )
@@ -104,33 +114,49 @@ class _Field:
 
     def __init__(self, name: str, described: FieldInfo) -> None:
         self.name, self.described = name, described
-        self.told = described.alias or name
-        annotation: Any = described.annotation
-        for each in described.metadata:
-            annotation = _annotated(annotation, each)
-        self.type: TypeAdapter[Any] = TypeAdapter(annotation)
+        chosen = described.validation_alias
+        choices: Any = getattr(chosen, "choices", [chosen] if chosen else [])
+        aliases = [each for each in choices if isinstance(each, str)]
+        self.told = aliases[0] if aliases else described.alias or name
+        self.names = {plain_name(each) for each in (self.told, name, *aliases)}
 
     @property
     def is_flag(self) -> bool:
         return self.described.annotation is bool
 
-    def read(self, text: str, exact: Any = _ABSENT) -> Any:
-        """The value of a text.
+    def meaning(self, cls: type[BaseModel], text: str, exact: Any = _ABSENT) -> Any:
+        """What a text stands for: that meaning of which the class makes the most.
 
         Args:
+            cls: which validates it.
             text: as it stands on the command line.
             exact: what the host says elsewhere that it stands for.
-
-        Raises:
-            ValueError: the field does not allow it; says why.
         """
-        problems: list[ErrorDetails] = []
+        best: tuple[tuple[int, int], Any] = ((-1, 0), text)
         for value, is_strict in self._candidates(text, exact):
-            try:
-                return self.type.validate_python(value, strict=is_strict)
-            except ValidationError as error:  # noqa: PERF203 - a few meanings
-                problems.append(error.errors()[0])
-        raise ValueError(_reason(problems))
+            fit = self._fit(cls, value, is_strict=is_strict)
+            if fit > best[0] or (fit == best[0] and fit[0] < _RIGHT and value is text):
+                best = fit, value
+        return best[1]
+
+    def _fit(self, cls: type[BaseModel], value: Any, *, is_strict: bool) -> tuple[int, int]:
+        """3 where all is right; 2 where it is right in type; else how deep the first fault is."""
+        try:
+            cls.__pydantic_validator__.validate_python({self.told: value}, strict=is_strict)
+        except ValidationError as error:
+            own = [each for each in error.errors() if each["loc"][:1] in self._places]
+            if not own:
+                return _RIGHT, 0
+            depth = len(own[0]["loc"])
+            is_typed = not own[0]["type"].endswith(("_type", "_parsing"))
+            return (2 if is_typed else 1), depth
+        except Exception:  # noqa: BLE001 - a validator of the class's own, given another meaning
+            return 0, 0
+        return _RIGHT, 0
+
+    @property
+    def _places(self) -> list[tuple[str, ...]]:
+        return [(self.told,), (self.name,)]
 
     def _candidates(self, text: str, exact: Any) -> Iterator[tuple[Any, bool]]:
         """What it may mean, the likeliest first, and whether no conversion is allowed."""
@@ -142,7 +168,6 @@ class _Field:
         yield from ((each, True) for each in found)
         yield text, False
         yield from ((each, False) for each in found if isinstance(each, (list, tuple, dict)))
-        yield text, False
 
 
 class _Told(NamedTuple):
@@ -157,10 +182,21 @@ class _Told(NamedTuple):
     exact: Mapping[str, tuple[str, Any]]
 
 
-def _annotated(annotation: Any, constraint: Any) -> Any:
-    from typing import Annotated
+def _fields(cls: type[BaseModel]) -> dict[str, _Field]:
+    """The fields by each of their plain names.
 
-    return Annotated[annotation, constraint]
+    Raises:
+        DeclarationError: two of them would be one.
+    """
+    found: dict[str, _Field] = {}
+    for each in (_Field(name, described) for name, described in cls.model_fields.items()):
+        for plain in each.names:
+            if plain in found:
+                raise DeclarationError(
+                    f"{found[plain].told!r} and {each.told!r} are one name on a command line"
+                )
+            found[plain] = each
+    return found
 
 
 def _from_command_line(
@@ -209,51 +245,39 @@ def _object(text: str, where: str) -> dict[str, Any]:
 
 
 def _values(
-    fields: Mapping[str, _Field], told: _Told, environ: Mapping[str, str]
+    cls: type[BaseModel], fields: Mapping[str, _Field], told: _Told, environ: Mapping[str, str]
 ) -> tuple[dict[str, Any], list[str]]:
-    """The values by field, and what is wrong with the others."""
-    names = [each.told for each in fields.values()]
+    """The values by field, and which names are none of a field."""
+    names = list(dict.fromkeys(each.told for each in fields.values()))
     strangers = {**told.exact, **told.texts}.items()
     problems = [
         f"no hyperparameter named {given!r}{suggestion(given, names)}"
         for plain, (given, _) in strangers
         if plain not in fields
     ]
-    values: dict[str, Any] = {}
-    for plain, each in fields.items():
-        try:
-            value = _value(each, plain, told, environ)
-        except ValueError as error:
-            problems.append(f"{each.told}: {error}")
-            continue
-        if value is not _ABSENT:
-            values[each.name] = value
-        elif each.described.is_required():
-            problems.append(f"{each.told} has no value: give --{each.told}")
-    return values, problems
+    found = {each.told: _value(cls, each, told, environ) for each in fields.values()}
+    return {name: value for name, value in found.items() if value is not _ABSENT}, problems
 
 
-def _value(each: _Field, plain: str, told: _Told, environ: Mapping[str, str]) -> Any:
-    exact = told.exact[plain][1] if plain in told.exact else _ABSENT
-    if plain in told.texts:
-        text = told.texts[plain][1]
-        return each.read(text, exact if exact is not _ABSENT and spells(text, exact) else _ABSENT)
+def _value(cls: type[BaseModel], each: _Field, told: _Told, environ: Mapping[str, str]) -> Any:
+    exact = next((told.exact[name][1] for name in each.names if name in told.exact), _ABSENT)
+    text = next((told.texts[name][1] for name in each.names if name in told.texts), None)
+    if text is not None:
+        is_said = exact is not _ABSENT and spells(text, exact)
+        return each.meaning(cls, text, exact if is_said else _ABSENT)
     if exact is not _ABSENT:
-        return each.read(exact if isinstance(exact, str) else json.dumps(exact), exact)
-    for variable, text in environ.items():
-        if variable.startswith("SM_HP_") and plain_name(variable.removeprefix("SM_HP_")) == plain:
-            return each.read(text)
+        return each.meaning(cls, exact if isinstance(exact, str) else json.dumps(exact), exact)
+    variables = {f"SM_HP_{name}".upper() for name in each.names}
+    for variable, given in environ.items():
+        if plain_name(variable).upper() in variables:
+            return each.meaning(cls, given)
     return _ABSENT
 
 
-def _reason(problems: Sequence[ErrorDetails]) -> str:
-    """That of the meaning that came nearest: right in type, or at least in its outer parts."""
-
-    def nearness(problem: ErrorDetails) -> tuple[bool, int]:
-        return not problem["type"].endswith(("_type", "_parsing")), len(problem["loc"])
-
-    nearest = max(reversed(problems), key=nearness)
-    return f"{_place(nearest['loc'])}{nearest['msg']}"
+def _worded(problem: ErrorDetails) -> str:
+    if problem["type"] == "missing":
+        return f"{problem['loc'][0]} has no value: give --{problem['loc'][0]}"
+    return f"{'.'.join(map(str, problem['loc'][:1]))}: {_place(problem['loc'][1:])}{problem['msg']}"
 
 
 def _kind(described: FieldInfo) -> str:

@@ -33,6 +33,8 @@ class TrainingInput:
             DeclarationError: it is elsewhere, or there is nothing.
         """
         text = str(self.path)
+        if not text:
+            raise DeclarationError("an empty path names no file or folder")
         if "://" in text and not text.startswith("file://"):
             raise DeclarationError(f"{text}: only files of this machine can be read here")
         found = Path(text.removeprefix("file://")).expanduser().absolute()
@@ -64,4 +66,11 @@ def inputs_of(given: Inputs | None) -> dict[str, TrainingInput]:
                 f"channel {name!r}: a name has up to 64 letters, digits, '.', '-' and '_'"
             )
         _ = each.location
+    variables: dict[str, str] = {}
+    for name in found:
+        other = variables.setdefault(name.upper(), name)
+        if other != name:
+            raise DeclarationError(
+                f"channels {other!r} and {name!r} would be one variable, SM_CHANNEL_{name.upper()}"
+            )
     return found

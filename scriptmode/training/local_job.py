@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scriptmode.errors import DeclarationError, TrainingError
@@ -14,10 +15,10 @@ from scriptmode.training.layout import Layout
 from scriptmode.training.process import follow
 from scriptmode.training.requirements import missing_requirements
 from scriptmode.training.variables import Described
+from scriptmode.training.walk import walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from scriptmode.training.inputs import TrainingInput
 
@@ -62,9 +63,9 @@ class LocalJob:
         if source_dir is None:
             shutil.copy2(script, self.layout.code / program)
         else:
-            shutil.copytree(source_dir, self.layout.code, ignore=_LEFT_OUT, dirs_exist_ok=True)
+            self._copy_tree(source_dir, self.layout.code)
         for each in dependencies:
-            _copy(each, self.layout.code / each.name)
+            self._copy(each, self.layout.code / each.name)
         for name, given in inputs.items():
             _link(given.location, self.layout.channel(name))
         self._configure(program, inputs, hyperparameters)
@@ -96,12 +97,30 @@ class LocalJob:
             )
         self.layout.success.touch()
 
+    def _copy(self, source: Path, target: Path) -> None:
+        if source.is_dir():
+            self._copy_tree(source, target)
+        elif source.is_file():
+            shutil.copy2(source, target)
+        else:
+            raise DeclarationError(f"dependencies: there is nothing at {source}")
+
+    def _copy_tree(self, source: Path, target: Path) -> None:
+        """All but what no job needs, and this job and those beside it, which may lie within."""
+        jobs = {self.layout.base.resolve(), self.layout.base.parent.resolve()} - {source.resolve()}
+
+        def left_out(folder: str, names: list[str]) -> set[str]:
+            own = {name for name in names if (Path(folder) / name).resolve() in jobs}
+            return own | _LEFT_OUT(folder, names)
+
+        shutil.copytree(source, target, ignore=left_out, dirs_exist_ok=True)
+
     def _failed(self, reason: str) -> TrainingError:
         """What a script wrote itself stays, as it does in the cloud."""
         if not self.layout.failure.exists():
-            self.layout.failure.write_text(reason)
+            self.layout.failure.write_text(reason, errors="backslashreplace")
         # What comes after an empty line is a traceback, which the log has shown.
-        told = self.layout.failure.read_text().partition("\n\n")[0]
+        told = self.layout.failure.read_text(errors="replace").partition("\n\n")[0]
         return TrainingError(f"{self.name} failed: {told}")
 
     def _configure(
@@ -160,32 +179,17 @@ def _program(script: Path, source_dir: Path | None) -> str:
     return program
 
 
-def _copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target, ignore=_LEFT_OUT, dirs_exist_ok=True)
-    elif source.is_file():
-        shutil.copy2(source, target)
-    else:
-        raise DeclarationError(f"dependencies: there is nothing at {source}")
-
-
 def _link(source: Path, target: Path) -> None:
-    """Folders of the job's own, whose files are links: nothing can be added to the source.
-
-    A link to a folder stays one, since it may lead back to where it is.
-    """
-    target.mkdir(parents=True)
+    """Folders of the job's own, whose files are links: nothing can be added to the source."""
     if source.is_file():
+        target.mkdir(parents=True)
         (target / source.name).symlink_to(source)
         return
-    for folder, folders, files in os.walk(source):
+    for folder, names in walk(source):
         here = target / os.path.relpath(folder, source)
-        linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]  # noqa: PTH114, PTH118 - many
-        for name in folders:
-            if name not in linked:
-                (here / name).mkdir()
-        for name in (*files, *linked):
-            os.symlink(os.path.join(folder, name), here / name)  # noqa: PTH118, PTH211
+        here.mkdir(parents=True)
+        for name in names:
+            os.symlink(f"{folder}/{name}", here / name)  # noqa: PTH211 - there may be many
 
 
 def _without_jobs(environ: Mapping[str, str]) -> dict[str, str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 from inspect import signature
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
-from scriptmode.errors import DeclarationError, ScriptmodeError
+from scriptmode.errors import DeclarationError, ScriptmodeError, TrainingError
+from scriptmode.handlers.handler import Handler
+from scriptmode.handlers.saving import is_comparable, refuse_unsavable
 from scriptmode.training.hyperparameters import Hyperparameters
 from scriptmode.training.job import Job
 from scriptmode.training.rehearsal import rehearse
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from scriptmode.handlers.handler import Handler
 
 _LONGEST_REASON = 1024  # characters of FailureReason; see the service's API
 _WRONG_ARGUMENTS = 2  # as argparse exits
@@ -85,8 +87,9 @@ def run(
 def _run(
     train: Callable[[Any, Job], Any], handler: Handler, job: Job, arguments: Sequence[str]
 ) -> None:
-    declared = _declared(train)
-    if any(each in ("--help", "-h") for each in arguments):
+    declared, script = _declared(train), _script(train, handler)
+    refuse_unsavable(handler.composition().inference)
+    if "SM_HPS" not in os.environ and declared.asks_for_help(arguments):
         sys.stdout.write(declared.usage(sys.argv[0]))
         raise SystemExit(0)
     try:
@@ -102,17 +105,33 @@ def _run(
         return
 
     def prove(folder: Path) -> None:
-        read_back = rehearse(handler, folder, trained.predictions)
-        if trained.predictions is None and type(read_back) is not type(trained.model):
-            _log.warning(
-                "a %s was trained and a %s is read back, so that their answers were not compared:"
-                " return model, rows, predictions",
-                type(trained.model).__name__,
-                type(read_back).__name__,
+        read_back = rehearse(script, folder, trained.predictions)
+        is_compared = trained.predictions is not None or is_comparable(
+            handler.composition().inference, trained.model, read_back
+        )
+        if not is_compared:
+            raise TrainingError(
+                f"a {type(trained.model).__name__} was trained and a {type(read_back).__name__} is"
+                " read back, which may answer otherwise: return model, rows, predictions"
             )
 
     handler.save(trained.model, job.model_dir, sample=trained.sample, prove=prove)
     _log.info("saved to %s: its sample is answered as it was in memory", job.model_dir)
+
+
+def _script(train: Callable[..., Any], handler: Any) -> Handler:
+    """The functions that will serve: those of the script that runs, which may have its own.
+
+    Raises:
+        DeclarationError: there is no handler, or the script has no functions to be served by.
+    """
+    if not isinstance(handler, Handler):
+        raise DeclarationError(
+            f"run was given {type(handler).__name__} for a handler: expected what compose returns"
+        )
+    if getattr(train, "__module__", None) != "__main__":
+        return handler
+    return Handler.of(sys.modules["__main__"])
 
 
 def _declared(train: Callable[..., Any]) -> type[Hyperparameters]:
@@ -152,4 +171,5 @@ def _tell(failure: Path | None, error: BaseException) -> None:
     said = f"exit code {error.code}" if isinstance(error, SystemExit) else str(error)
     where = "".join(traceback.format_exception(error))
     reason = f"{type(error).__name__}: {said}"
-    failure.write_text(f"{reason[:_LONGEST_REASON]}\n\n{where}")
+    # A name of a file may be no Unicode text.
+    failure.write_text(f"{reason[:_LONGEST_REASON]}\n\n{where}", errors="backslashreplace")

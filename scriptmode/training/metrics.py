@@ -49,7 +49,7 @@ class Metrics:
         for name, pattern in self._patterns:
             for match in pattern.finditer(line):
                 try:
-                    value = float(match[1])
+                    value = float(match[1] or "")  # a group that took no part is None
                 except ValueError:
                     continue
                 self.found.append(Metric(name, value, time.monotonic() - self._began))
@@ -73,7 +73,7 @@ def _pattern(definition: Mapping[str, str]) -> tuple[str, re.Pattern[str]]:
         raise DeclarationError(f"metric_definitions: {definition} has not just Name and Regex")
     try:
         pattern = re.compile(definition["Regex"])
-    except re.error as error:
+    except (re.error, TypeError) as error:
         raise DeclarationError(f"metric {definition['Name']!r}: {error}") from None
     if not pattern.groups:
         raise DeclarationError(f"metric {definition['Name']!r}: the number needs a group, (...)")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _KEPT = 50  # lines of the error stream
+_DRAINING = 5.0  # seconds for what was written last, once the child is gone
 
 
 def follow(
@@ -36,12 +37,17 @@ def follow(
         stream, which names what a Python program died of.
     """
     kept: deque[str] = deque(maxlen=_KEPT)
+    faults: list[BaseException] = []
     lock = Lock()
 
     def pump(stream: IO[str], *, keeps: bool) -> None:
-        for line in stream:
-            with lock:
-                on_line(line.rstrip("\n"))
+        for line in stream:  # to the end, whatever happens: the child would wait for ever
+            try:
+                with lock:
+                    on_line(line.rstrip("\n"))
+            except Exception as error:  # noqa: BLE001 - raised below
+                faults.append(error)
+                _end_group(child.pid)
             if keeps and line.strip():
                 kept.append(line.strip())
 
@@ -60,17 +66,25 @@ def follow(
         Thread(target=pump, args=(stream,), kwargs={"keeps": keeps}, daemon=True)
         for stream, keeps in streams
     ]
-    with child:
-        try:
-            for thread in threads:
-                thread.start()
-            child.wait()
-        finally:  # also after Ctrl-C: in the cloud nothing outlives the script
-            _end_group(child.pid)
-            child.wait()
-            for thread in threads:
-                thread.join()
+    try:
+        for thread in threads:
+            thread.start()
+        child.wait()
+    finally:  # also after Ctrl-C: in the cloud nothing outlives the script
+        _end(child, threads)
+    if faults:
+        raise faults[0]
     return child.returncode, kept[-1] if kept else ""
+
+
+def _end(child: subprocess.Popen[str], threads: Sequence[Thread]) -> None:
+    """End a child and what it left behind, and read what was written last."""
+    _end_group(child.pid)
+    child.wait()
+    for thread, stream in zip(threads, (child.stdout, child.stderr), strict=True):
+        thread.join(_DRAINING)
+        if not thread.is_alive() and stream is not None:  # else somebody else holds it open
+            stream.close()
 
 
 def _end_group(leader: int) -> None:

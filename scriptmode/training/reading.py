@@ -86,12 +86,13 @@ def joined(parts: Sequence[Examples], files: Sequence[Path]) -> Examples:
         raise TrainingError(f"{', '.join(map(str, files[:3]))}: no rows to learn from")
     if len(parts) == 1:
         return parts[0]
-    kinds = [_columns(each) for each in features]
+    kinds = [_kind_of(each) for each in parts]
     for path, kind in zip(files, kinds, strict=True):
         if kind != kinds[0]:
             raise TrainingError(f"{path} has {kind}; {files[0]} has {kinds[0]}")
     labels: list[Any] = [each.label for each in parts if each.label is not None]
-    return Examples(_stacked(features), np.concatenate(labels) if labels else None)
+    label = np.concatenate(labels) if labels else None
+    return Examples(_stacked(features), label, parts[0].label_name)
 
 
 def _read(
@@ -153,12 +154,12 @@ def _split(value: Any, label: int | str) -> Examples:
     place = _place(value, label)
     if isinstance(value, Table):
         names = value.names[:place] + value.names[place + 1 :]
-        return Examples(
-            Table(names, _without(value.values, place)), _checked(value.values[:, place])
-        )
+        rest = Table(names, _without(value.values, place))
+        return Examples(rest, _checked(value.values[:, place]), value.names[place])
     if hasattr(value, "iloc"):
         kept = [each for each in range(value.shape[1]) if each != place]
-        return Examples(value.iloc[:, kept], _checked(value.iloc[:, place].to_numpy()))
+        column = value.iloc[:, place]
+        return Examples(value.iloc[:, kept], _checked(column.to_numpy()), str(column.name))
     if hasattr(value, "tocsc"):
         raise MalformedBodyError("a sparse table has no label column")
     return Examples(_without(value, place), _checked(value[:, place].copy()))
@@ -202,11 +203,24 @@ def _checked(label: Any) -> Any:
     return label
 
 
-def _columns(features: Any) -> str:
-    """Of which columns a table is made, for comparison and for messages."""
-    names = features.names if isinstance(features, Table) else getattr(features, "columns", None)
-    if names is not None:
-        return f"the columns {', '.join(map(str, names))}"
+def _kind_of(examples: Examples) -> str:
+    """Of what a file is made, for comparison and for messages."""
+    label = examples.label
+    if label is None:
+        return _columns(examples)
+    name = f" {examples.label_name!r}" if examples.label_name else ""
+    kind = "numbers" if label.dtype.kind in "fiub" else "text"
+    return f"{_columns(examples)} and {kind} for the label{name}"
+
+
+def _columns(examples: Examples) -> str:
+    features = examples.features
+    if hasattr(features, "dtypes"):
+        pairs = zip(features.columns, features.dtypes, strict=True)
+        told = (f"{name} ({'numbers' if kind.kind in 'fiub' else 'text'})" for name, kind in pairs)
+        return f"the columns {', '.join(told)}"
+    if examples.names is not None:
+        return f"the columns {', '.join(f'{name} (numbers)' for name in examples.names)}"
     return "sparse rows" if hasattr(features, "tocsr") else f"{features.shape[1]} columns"
 
 
@@ -214,12 +228,13 @@ def _stacked(features: list[Any]) -> Any:
     import numpy as np
 
     first = features[0]
-    if isinstance(first, Table):
-        return Table(first.names, np.concatenate([each.values for each in features]))
-    if hasattr(first, "iloc"):
+    if any(hasattr(each, "iloc") for each in features):
         import pandas as pd
 
-        return pd.concat(features, ignore_index=True)
+        frames = [each.to_pandas() if isinstance(each, Table) else each for each in features]
+        return pd.concat(frames, ignore_index=True)
+    if isinstance(first, Table):
+        return Table(first.names, np.concatenate([each.values for each in features]))
     if hasattr(first, "tocsr"):
         return _stacked_sparse(features)
     return np.concatenate(features)
@@ -238,4 +253,7 @@ def _stacked_sparse(features: list[Any]) -> Any:
 def _as_table(columns: dict[str, Any]) -> Table:
     import numpy as np
 
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise MalformedBodyError(f"its columns are of unequal lengths: {lengths}")
     return Table(tuple(columns), np.column_stack(list(columns.values())))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from scriptmode.errors import NotAcceptableError, TrainingError
+from scriptmode.errors import NotAcceptableError, RequestError, TrainingError
 from scriptmode.handlers.composition import Composition
-from scriptmode.handlers.endpoint import Endpoint, Request
+from scriptmode.handlers.endpoint import Endpoint, Request, Response
 from scriptmode.handlers.envelope import RequestEnvelope
 from scriptmode.handlers.golden import difference, plain, read_sample, write_prediction
 from scriptmode.handlers.manifest import read_manifest
-from scriptmode.serializers.base import Encoder
+from scriptmode.handlers.reports import JSON_TYPE
+from scriptmode.serializers.base import Decoder, Encoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,17 +48,64 @@ def rehearse(handler: Handler, model_dir: Path, predictions: Any = None) -> Any:
     rows = read_sample(golden.data)
     endpoint = Endpoint(handler)
     endpoint.load(str(model_dir))
-    for content_type, body in _bodies(handler, rows, golden):
-        response = endpoint.invoke(Request(body, content_type))
-        if response.error is not None:
-            raise TrainingError(
-                f"what was saved cannot be asked in {content_type}: {response.error}"
-            ) from response.error
+    bodies = list(_bodies(handler, rows, golden))
+    for content_type, body in bodies:
+        _refuse(endpoint.invoke(Request(body, content_type)), f"in {content_type}")
         answer = handler.predict_fn(handler.input_fn(body, content_type), model)
         problem = difference(golden.prediction, write_prediction(answer))
         if problem:
             raise TrainingError(f"asked in {content_type}, it answers otherwise: {problem}")
+    for content_type, body in bodies[:1]:
+        for accept, encoder in _writers(handler):
+            response = endpoint.invoke(Request(body, content_type, accept))
+            if isinstance(response.error, NotAcceptableError):
+                continue  # such as words in npy, which a caller is told
+            _refuse(response, f"for {accept}")
+            _compare(encoder, response.body, golden.prediction, accept)
     return model
+
+
+def _refuse(response: Response, how: str) -> None:
+    if response.error is not None:
+        raise TrainingError(
+            f"what was saved cannot be asked {how}: {response.error}"
+        ) from response.error
+
+
+def _writers(handler: Handler) -> list[tuple[str, Encoder]]:
+    """What the script declares to return, each with its own content type."""
+    composition = getattr(handler.output_fn, "__self__", None)
+    if not isinstance(composition, Composition):
+        return []
+    return [(kind, each) for each, kind in composition.writers if kind == each.media_types[0]]
+
+
+def _compare(encoder: Encoder, body: bytes, prediction: Any, accept: str) -> None:
+    """Hold what was written to the numbers that were predicted, where it can be read back.
+
+    A template may write more of them than were predicted.
+    """
+    expected = sorted(_numbers(prediction))
+    try:
+        if accept == JSON_TYPE:
+            written = json.loads(body)
+        else:
+            written = plain(encoder.decode(body, {})) if isinstance(encoder, Decoder) else None
+    except (RequestError, ValueError):  # answers need not be requests
+        return
+    found = sorted(_numbers(written))
+    is_less = len(found) < len(expected) and written is not None
+    if is_less or (len(found) == len(expected) and difference(expected, found)):
+        raise TrainingError(f"what is written as {accept} is not what was predicted")
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    """Every number within a value, as JSON has it."""
+    if isinstance(value, (list, dict)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _numbers(part)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield float(value)
 
 
 def _bodies(handler: Handler, rows: Any, golden: Golden) -> Iterator[tuple[str, bytes]]:

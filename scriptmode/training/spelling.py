@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def plain_name(name: str) -> str:
-    """The one name behind dashes, underscores and the capitals of environment variables."""
-    return name.replace("-", "_").replace(".", "_").lower()
+    """The one name behind dashes, underscores and dots."""
+    return name.replace("-", "_").replace(".", "_")
 
 
 def as_arguments(values: Mapping[str, Any]) -> list[str]:

@@ -260,6 +260,10 @@ def test_a_version_that_is_not_here_is_told(
         ({"hyperparameters": {"a": object()}}, r"hyperparameters\['a'\] is object"),
         ({"instance_count": 2}, "here there is one machine"),
         ({"output_path": "s3://bucket/jobs"}, "expected a folder of this machine"),
+        ({"output_path": __file__}, "is a file: expected a folder"),
+        ({"hyperparameters": {"a": "x\0"}}, "and no NUL"),
+        ({"hyperparameters": {"a": "x" * 3000}}, "up to 2500 characters"),
+        ({"metric_definitions": [{"Name": "a", "Regex": None}]}, "metric 'a': "),
         ({"metric_definitions": [{"Name": "a"}]}, "has not just Name and Regex"),
         ({"metric_definitions": [{"Name": "a", "Regex": "("}]}, "metric 'a': "),
         ({"metric_definitions": [{"Name": "a", "Regex": "x"}]}, "the number needs a group"),
@@ -277,6 +281,8 @@ def test_what_cannot_be_trained_is_told_at_once(options: dict[str, Any], told: s
         ({"train": "s3://bucket/data"}, "only files of this machine"),
         ({"train": "/no/such/folder"}, "there is nothing at /no/such/folder"),
         ({"no name": "/"}, "channel 'no name': a name has up to 64 letters"),
+        ({"train": ""}, "an empty path names no file"),
+        ({"train": __file__, "Train": __file__}, "would be one variable, SM_CHANNEL_TRAIN"),
         ({"../up": "/"}, r"channel '\.\./up': a name has"),
     ],
 )
@@ -351,6 +357,7 @@ def test_the_command_line_does_the_same(
         (["--hp", "max_dept=2"], "did you mean 'max_depth'?"),
         (["--channel", "train=/no/such"], "there is nothing at /no/such"),
         (["--channel", f"test={TUTORIAL}"], "does not exist"),
+        (["--hp", "max_depth=2", "--hp", "max_depth=3"], "--hp max_depth=... is given twice"),
     ],
 )
 def test_mistakes_on_the_command_line_are_told(
@@ -369,3 +376,38 @@ def test_csv_with_a_header_is_sent_and_read(trained: XGBoost) -> None:
         assert predictor.predict(X[:2]).shape == (2, 1)
     finally:
         predictor.delete_endpoint()
+
+
+def test_jobs_within_the_source_are_left_out_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "idle.py").write_text("")
+    (tmp_path / "helper.py").write_text("")
+    for name in ("one", "two"):
+        Estimator("idle.py", source_dir=".", output_path="jobs").fit(logs=False, job_name=name)
+    code = tmp_path / "jobs/two/code"
+    assert sorted(path.name for path in code.iterdir()) == ["helper.py", "idle.py"]
+
+
+def test_a_log_without_the_number_is_no_fault(tmp_path: Path) -> None:
+    script = tmp_path / "talking.py"
+    script.write_text("print('loss=n/a')\nfor step in range(5000): print('loss=0.5' + ' ' * 80)\n")
+    estimator = Estimator(
+        script,
+        metric_definitions=[{"Name": "loss", "Regex": r"loss=(?:n/a|([0-9.]+))"}],
+        output_path=tmp_path / "jobs",
+    )
+    estimator.fit(logs=False)
+    assert len(estimator.metrics) == 5000
+
+
+def test_a_reason_that_is_no_text_is_told_all_the_same(tmp_path: Path) -> None:
+    script = tmp_path / "failing.py"
+    script.write_text(
+        "import os\n"
+        "open(os.environ['SM_OUTPUT_DIR'] + '/failure', 'wb').write(b'bad \\xff')\n"
+        "raise SystemExit(1)\n"
+    )
+    with pytest.raises(TrainingError, match="failed: bad"):
+        Estimator(script, output_path=tmp_path / "jobs").fit(logs=False)

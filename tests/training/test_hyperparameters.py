@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, field_validator
 
 from scriptmode.errors import DeclarationError
 from scriptmode.training import Hyperparameters
@@ -209,6 +209,43 @@ def test_a_name_that_python_keeps_for_itself_has_an_alias() -> None:
         Keyword.read(["--lambd", "3"], NOWHERE)
     with pytest.raises(DeclarationError, match="lambda: Input should be a valid number"):
         Keyword.read(["--lambda", "x"], NOWHERE)
+
+
+class Own(Hyperparameters):
+    share: Annotated[float, AfterValidator(lambda value: value / 100)] = 50
+    parts: Annotated[list[int], BeforeValidator(lambda text: text.split(";"))] = Field("1")  # type: ignore[arg-type]
+    words: list[str] = Field(default_factory=list)
+    rate: int = Field(1, validation_alias=AliasChoices("learning_rate", "lr"))
+    C: float = 1.0
+    c: int = 0
+
+    @field_validator("words", mode="before")
+    @classmethod
+    def _split(cls, given: Any) -> Any:
+        return given.split(",") if isinstance(given, str) else given
+
+
+def test_validators_of_fields_see_each_value_once() -> None:
+    read = Own.read(["--share", "20", "--parts", "1;2", "--words", "a,b", "--lr", "3"], NOWHERE)
+    assert (read.share, read.parts, read.words, read.rate) == (0.2, [1, 2], ["a", "b"], 3)
+    assert Own.read(["--learning-rate", "4"], NOWHERE).rate == 4
+
+
+def test_names_that_differ_in_case_are_two() -> None:
+    read = Own.read(["-C", "2.5", "-c", "3"], NOWHERE)
+    assert (read.C, read.c) == (2.5, 3)
+    with pytest.raises(DeclarationError, match="no hyperparameter named 'Share'"):
+        Own.read(["--Share", "1"], NOWHERE)
+
+
+class Twice(Hyperparameters):
+    one: int = Field(1, alias="x-y")
+    x_y: int = 2
+
+
+def test_names_that_are_one_on_a_command_line_are_told() -> None:
+    with pytest.raises(DeclarationError, match="'x-y' and 'x_y' are one name"):
+        Twice.read([], NOWHERE)
 
 
 def test_a_boolean_is_no_number() -> None:

@@ -91,18 +91,115 @@ def test_predictions_that_are_given_are_compared_too(job: Path) -> None:
     assert "answers otherwise than the model did: row 1" in (job / "output/failure").read_text()
 
 
-def test_a_model_that_cannot_be_compared_is_told(
-    job: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.parametrize("given", [True, False])
+def test_a_model_that_cannot_be_compared_is_not_called_saved(job: Path, *, given: bool) -> None:
     def train(parameters: Parameters, job: Job) -> Any:
         model = xgb.XGBRegressor(n_estimators=3, n_jobs=1).fit(X, Y)
-        return (model, X[:4], model.predict(X[:4])) if parameters.depth == 2 else (model, X[:4])
+        return (model, X[:4], model.predict(X[:4])) if given else (model, X[:4])
 
-    run(train, compose("xgboost"), arguments=[])
-    assert "a XGBRegressor was trained and a Booster is read back" in caplog.text
-    caplog.clear()
-    run(train, compose("xgboost"), arguments=["--depth", "2"])
-    assert "is read back" not in caplog.text
+    if given:
+        run(train, compose("xgboost"), arguments=[])
+        return
+    with pytest.raises(SystemExit):
+        run(train, compose("xgboost"), arguments=[])
+    told = (job / "output/failure").read_text()
+    assert "a XGBRegressor was trained and a Booster is read back" in told
+    assert not list((job / "model").iterdir())
+
+
+class Wrong:
+    """Writes something else than was predicted."""
+
+    media_types = ("application/x-wrong",)
+
+    def encode(self, value: Any, params: Any) -> bytes:
+        return json.dumps([0] * len(value)).encode()
+
+    def decode(self, body: bytes, params: Any) -> Any:
+        return json.loads(body)
+
+
+class Failing(Wrong):
+    """Cannot write at all."""
+
+    media_types = ("application/x-failing",)
+
+    def encode(self, value: Any, params: Any) -> bytes:
+        raise RuntimeError("never tried")
+
+
+@pytest.mark.parametrize(
+    ("writer", "told"),
+    [
+        (Wrong(), "what is written as application/x-wrong is not what was predicted"),
+        (Failing(), "cannot be asked for application/x-failing: never tried"),
+    ],
+)
+def test_whatever_is_returned_is_proved(job: Path, writer: Any, told: str) -> None:
+    with pytest.raises(SystemExit):
+        run(booster, compose("xgboost", returns=["json", writer]), arguments=[])
+    assert told in (job / "output/failure").read_text()
+    assert not list((job / "model").iterdir())
+
+
+@pytest.mark.parametrize("handler", [None, ("a", "b"), compose("xgboost", predict="value")])
+def test_what_cannot_save_is_told_before_anything_is_trained(job: Path, handler: Any) -> None:
+    if isinstance(handler, Handler):
+        handler = handler._replace(model_fn=broken)  # type: ignore[arg-type]
+
+    def train(parameters: Parameters, job: Job) -> Any:
+        raise AssertionError("trained")
+
+    with pytest.raises(SystemExit):
+        run(train, handler, arguments=[])
+    assert "DeclarationError" in (job / "output/failure").read_text()
+
+
+def test_the_functions_that_are_proved_are_those_of_the_script(tmp_path: Path) -> None:
+    source = (TUTORIAL / "declared.py").read_text()
+    own = (
+        "\n\ndef predict_fn(data, model, context=None):\n    return model.predict_probs(data)\n\n\n"
+    )
+    (tmp_path / "own.py").write_text(source.replace("\n\nif __name__", f"{own}if __name__"))
+    lacking = source.replace("model_fn, input_fn, predict_fn, output_fn = handler\n", "")
+    (tmp_path / "lacking.py").write_text(lacking)
+    np.savetxt(tmp_path / "t.csv", np.column_stack([Y, X]), delimiter=",", fmt="%.17g")
+    environ = {
+        **os.environ,
+        "SM_CHANNEL_TRAIN": str(tmp_path / "t.csv"),
+        "SM_CHANNEL_VALIDATION": str(tmp_path / "t.csv"),
+    }
+    for name, told in (("own", "no attribute 'predict_probs'"), ("lacking", "defines no model_fn")):
+        done = subprocess.run(
+            [sys.executable, f"{name}.py"],
+            cwd=tmp_path,
+            env=environ,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 1
+        assert told in done.stderr
+        assert not (tmp_path / "model/scriptmode.json").exists()
+
+
+def test_a_hyperparameter_may_be_called_h(job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Short(Hyperparameters):
+        h: float = 1
+        word: str = ""
+
+    seen: list[Any] = []
+
+    def train(parameters: Short, job: Job) -> Any:
+        seen.append(parameters)
+        return booster(Parameters(), job)
+
+    train.__annotations__["parameters"] = Short
+    run(train, compose("xgboost"), arguments=["-h", "0.5", "--word", "--help"])
+    assert (seen[0].h, seen[0].word) == (0.5, "--help")
+    monkeypatch.setenv("SM_HPS", "{}")
+    with pytest.raises(SystemExit) as caught:
+        run(booster, compose("xgboost"), arguments=["--help", ""])
+    assert caught.value.code == 2
 
 
 @pytest.mark.parametrize("predict", ["label", "proba", {"a": "value", "b": "proba"}])

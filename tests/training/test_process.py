@@ -79,3 +79,27 @@ def test_an_interruption_ends_the_child(tmp_path: Path) -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     assert not is_running(pids[0])
+
+
+def test_a_fault_of_whoever_listens_ends_the_child(tmp_path: Path) -> None:
+    def fail(line: str) -> None:
+        raise BrokenPipeError(line)
+
+    code = "import time\nfor step in range(100000): print('x' * 80)\ntime.sleep(600)"
+    began = time.monotonic()
+    with pytest.raises(BrokenPipeError):
+        follow([sys.executable, "-c", code], tmp_path, os.environ, fail)
+    assert time.monotonic() - began < 30
+
+
+def test_a_daemon_of_the_script_is_not_waited_for(tmp_path: Path) -> None:
+    code = (
+        "import subprocess\n"
+        "child = subprocess.Popen(['sleep', '60'], start_new_session=True)\n"
+        "print(child.pid)\n"
+    )
+    began = time.monotonic()
+    status, _, lines = run(code, tmp_path)
+    os.kill(int(lines[0]), signal.SIGKILL)
+    assert status == 0
+    assert time.monotonic() - began < 30
