@@ -40,16 +40,20 @@ def follow(
     faults: list[BaseException] = []
     lock = Lock()
 
+    def hear(line: str, *, keeps: bool) -> None:
+        try:
+            with lock:
+                on_line(line.rstrip("\n"))
+        except Exception as error:  # noqa: BLE001 - raised below
+            faults.append(error)
+            _end_group(child.pid)
+        if keeps and line.strip():
+            kept.append(line.strip())
+
     def pump(stream: IO[str], *, keeps: bool) -> None:
-        for line in stream:  # to the end, whatever happens: the child would wait for ever
-            try:
-                with lock:
-                    on_line(line.rstrip("\n"))
-            except Exception as error:  # noqa: BLE001 - raised below
-                faults.append(error)
-                _end_group(child.pid)
-            if keeps and line.strip():
-                kept.append(line.strip())
+        with stream:
+            for line in stream:  # to the end, whatever happens: the child would wait for ever
+                hear(line, keeps=keeps)
 
     child = subprocess.Popen(  # noqa: S603 - running it is what a job is
         list(command),
@@ -81,10 +85,8 @@ def _end(child: subprocess.Popen[str], threads: Sequence[Thread]) -> None:
     """End a child and what it left behind, and read what was written last."""
     _end_group(child.pid)
     child.wait()
-    for thread, stream in zip(threads, (child.stdout, child.stderr), strict=True):
-        thread.join(_DRAINING)
-        if not thread.is_alive() and stream is not None:  # else somebody else holds it open
-            stream.close()
+    for thread in threads:
+        thread.join(_DRAINING)  # who made a session of its own may hold the streams open for ever
 
 
 def _end_group(leader: int) -> None:
