@@ -10,6 +10,7 @@
         UntrustedFormatError        a format that can run code was not trusted by name
       ModelLoadError                the artefact is wrong; names the folder and what was there
       TrainingError                 a training job failed, or its data cannot be learnt from
+      TransformError                records of a batch were refused, failed or lost
       RequestError                  the caller is wrong; carries an HTTP status and where
         MalformedBodyError    400
           LayoutError               JSON, but not laid out as a table; shows what would be
@@ -70,6 +71,10 @@ class ModelLoadError(ScriptmodeError):
 
 class TrainingError(ScriptmodeError):
     """A training job failed, its data cannot be read, or what it saved cannot be served."""
+
+
+class TransformError(ScriptmodeError):
+    """Some records of a batch were refused, failed, or not answered one by one."""
 
 
 class RequestError(ScriptmodeError):

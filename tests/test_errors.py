@@ -23,6 +23,7 @@ from scriptmode.errors import (
     RequestError,
     ScriptmodeError,
     TrainingError,
+    TransformError,
     UnknownNameError,
     UnsupportedMediaTypeError,
     UntrustedFormatError,
@@ -49,6 +50,7 @@ EVERY_ERROR: list[ScriptmodeError] = [
     UntrustedFormatError("a format"),
     ModelLoadError("an artefact"),
     TrainingError("a job"),
+    TransformError("a batch"),
     ModelError(422, "a body"),
     PredictionError("a prediction"),
     LayoutError("a body", ["[[1, 2]]"]),
@@ -93,7 +95,7 @@ def test_an_error_can_be_caught_as_each_of_its_parents(
 
 def test_a_mistake_of_one_side_is_not_caught_as_the_others() -> None:
     sides = [DeclarationError, ModelLoadError, RequestError, PredictionError]
-    sides += [TrainingError, ModelError]
+    sides += [TrainingError, ModelError, TransformError]
     for error in EVERY_ERROR[1:]:
         assert sum(isinstance(error, side) for side in sides) == 1
 

@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from scriptmode.cli.batch import add_batch
 from scriptmode.cli.train import add_train
 from scriptmode.errors import ScriptmodeError
 
@@ -43,6 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True)
     _add_serve(commands.add_parser("serve", help="serve a script over HTTP"))
+    batch = commands.add_parser("batch", help="answer files of records, as Batch Transform does")
+    _add_script(batch)
+    add_batch(batch)
     add_train(commands.add_parser("train", help="train a script as a SageMaker job would"))
     _add_check(commands.add_parser("check", help="hold a model folder to its manifest"))
     _add_openapi(commands.add_parser("openapi", help="print the endpoint's OpenAPI document"))

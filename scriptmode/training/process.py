@@ -55,16 +55,7 @@ def follow(
             for line in stream:  # to the end, whatever happens: the child would wait for ever
                 hear(line, keeps=keeps)
 
-    child = subprocess.Popen(  # noqa: S603 - running it is what a job is
-        list(command),
-        cwd=folder,
-        env={**environ, "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
+    child = _start(command, folder, environ)
     streams = ((child.stdout, False), (child.stderr, True))
     threads = [
         Thread(target=pump, args=(stream,), kwargs={"keeps": keeps}, daemon=True)
@@ -79,6 +70,21 @@ def follow(
     if faults:
         raise faults[0]
     return child.returncode, kept[-1] if kept else ""
+
+
+def _start(
+    command: Sequence[str], folder: Path, environ: Mapping[str, str]
+) -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603 - running it is what a job is
+        list(command),
+        cwd=folder,
+        env={**environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
 
 
 def _end(child: subprocess.Popen[str], threads: Sequence[Thread]) -> None:
