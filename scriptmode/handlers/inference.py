@@ -159,7 +159,7 @@ class Inference:
             raise InvalidFeaturesError("the body holds no rows")
         rows = count_rows(data) if self.rows == "same" else None
         if self.before is not None:
-            data = self._align_again(bound, self.before(data, context))
+            data = self._align_again(bound, _answered("before", self.before(data, context)))
         if self.predict is None:
             prediction = bound.ask(model, data)
         else:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import PicklingError
 from typing import TYPE_CHECKING, Any, cast
 
 from scriptmode.errors import DeclarationError, ModelLoadError, RequestError
@@ -119,7 +120,7 @@ def _write(inference: Inference, model: Any, model_dir: Path) -> Mapping[str, Pa
     refuse_unsavable(inference)
     try:
         return {"model": cast("Saver[Any]", loader).save(model, model_dir)}
-    except (AttributeError, TypeError) as error:
+    except (AttributeError, TypeError, ValueError, PicklingError) as error:
         kind = f"{type(model).__module__}.{type(model).__qualname__}"
         raise DeclarationError(
             f"the loader {loader.name!r} cannot write a {kind}: {error}"

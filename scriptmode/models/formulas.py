@@ -33,23 +33,26 @@ def apply_formula(ask: Callable[[Any], Any], fitted: Any, data: Any) -> Any:
     try:
         return ask(frame)
     except Exception as error:  # of whatever the formula calls
-        name = _other_kind(frame, fitted)
-        if name is not None:
-            raise InvalidFeaturesError(
-                f"field {name!r} holds {frame[name].dtype}; the model was fitted on"
-                f" {fitted[name].dtype}",
-                field=name,
-            ) from error
-        if type(error).__name__ not in ("PatsyError", "FactorEvaluationError", "KeyError"):
-            raise
+        kind = type(error).__name__
         reason = str(error).rpartition(_QUOTED)[2].strip().partition("\n")[0]
-        raise InvalidFeaturesError(f"the formula cannot be applied: {reason}") from error
+        if kind in ("PatsyError", "FactorEvaluationError", "KeyError"):
+            raise InvalidFeaturesError(f"the formula cannot be applied: {reason}") from error
+        name = _other_kind(frame, fitted) if kind in ("AttributeError", "TypeError") else None
+        if name is None:
+            raise
+        raise InvalidFeaturesError(
+            f"field {name!r} holds {frame[name].dtype}; the model was fitted on"
+            f" {fitted[name].dtype}",
+            field=name,
+        ) from error
 
 
 def _other_kind(frame: Any, fitted: Any) -> str | None:
     """The first column that is numbers in one table and something else in the other."""
     for name in getattr(fitted, "columns", ()):
-        if name in frame and _is_number(frame[name]) != _is_number(fitted[name]):
+        # What was true or false may come as a number, but no number as what is true or false.
+        was_truth = fitted[name].dtype.kind == "b"
+        if name in frame and not was_truth and _is_number(frame[name]) != _is_number(fitted[name]):
             return str(name)
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -135,11 +136,14 @@ class _Known:
         self._program = checked_program(self._tensorflow, model.signatures[endpoint], self.inputs)
 
     def ask(self, model: Any, data: Any) -> Any:
+        refused = self._tensorflow.errors.InvalidArgumentError
+        if self._program is not None:
+            with suppress(refused):  # which the longer way says better
+                if (found := self._program(data)) is not None:
+                    return found
         try:
-            if self._program is not None and (found := self._program(data)) is not None:
-                return found
             return self._ask_plainly(model, data)
-        except self._tensorflow.errors.InvalidArgumentError as error:
+        except refused as error:
             raise refusal_of(error) from error
 
     def _ask_plainly(self, model: Any, data: Any) -> Any:

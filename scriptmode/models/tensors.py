@@ -131,7 +131,7 @@ def refuse_unequal(
 
     Args:
         feed: a tensor for each input.
-        free: the inputs that take any number of rows, where some stand beside all rows; else all.
+        free: the inputs that take any number of rows; where none is named, all do.
 
     Raises:
         InvalidFeaturesError: unequal numbers of rows, or none.

@@ -16,7 +16,10 @@ FAULTS = (RuntimeError, IndexError, AssertionError)
 """What modules raise of tensors that they cannot take, and of much else."""
 
 _OF_THE_TENSORS = re.compile(
-    r"shape|sizes?\b|dimension|channels|out of range|scalar type|Guard failed|elements"
+    r"shapes cannot be multiplied|size of tensor|[Ss]izes of tensors|must match|input[.]size|"
+    r"Given groups|normalized_shape|running_mean should|expected input|scalar type|is invalid for|"
+    r"[Dd]imension out of range|[Dd]imension specified|^Expected .*(tensor|size|dim)|"
+    r"index out of range in self|^Guard failed|embedding dimension"
 )
 
 
@@ -54,6 +57,13 @@ def refuse_other_names(given: Collection[str], taken: Mapping[str, bool] | None)
             raise InvalidFeaturesError(f"the input {name!r} is missing", field=name)
 
 
+def keywords_of(model: Any) -> frozenset[str]:
+    """The inputs of an exported program that it takes by name alone."""
+    spec = model._in_spec  # noqa: SLF001 - nothing else tells how it was exported
+    _, by_name = spec.children() if hasattr(spec, "children") else spec.children_specs
+    return frozenset(by_name.context or ())
+
+
 def program_inputs(
     model: Any, names: Collection[str] | None, dtype: str | None
 ) -> tuple[Input, ...]:
@@ -85,5 +95,4 @@ def reason_of(fault: BaseException) -> str | None:
     """What a fault says of the tensors that were given; None where it is of something else."""
     lines = str(fault).strip().splitlines() or [""]
     reason = lines[-1] if "TorchScript interpreter" in lines[0] else lines[0]
-    is_theirs = isinstance(fault, IndexError) or _OF_THE_TENSORS.search(reason)
-    return reason if is_theirs else None
+    return reason if _OF_THE_TENSORS.search(reason) else None

@@ -13,6 +13,7 @@ from scriptmode.models.tensors import Input, as_tensor, named_inputs, refuse_une
 from scriptmode.models.torch_inputs import (
     FAULTS,
     is_program,
+    keywords_of,
     parameters_of,
     program_inputs,
     reason_of,
@@ -45,9 +46,12 @@ class Module:
         kind = str(floats[0]).removeprefix("torch.") if floats else "float32"
         self._cast = floats[0] if not dtype and self._unreadable in floats[:1] else None
         self._input = Input("x", dtype or (kind if self._cast is None else "float32"), None)
-        self._is_narrow = self._is_on_cpu and self._cast is None and self._input.dtype == "float32"
         self._names = parameters_of(model)
         self.inputs = program_inputs(model, self._names, dtype)
+        self._keywords = keywords_of(model) if self.inputs else frozenset()
+        # What a program says of its inputs is looked at another way.
+        is_float = self._input.dtype == "float32" and not self.inputs
+        self._is_narrow = self._is_on_cpu and self._cast is None and is_float
         self.width = _width(torch, model)
 
     def ask(self, model: Any, data: Any) -> Any:
@@ -72,13 +76,15 @@ class Module:
             return model(tensor)
         if self.inputs:
             feed = named_inputs(data, self.inputs)
-            return model(*(self._placed(cells) for cells in feed.values()))
+            tensors = {name: self._placed(cells) for name, cells in feed.items()}
+            by_name = {name: tensors.pop(name) for name in self._keywords}
+            return model(*tensors.values(), **by_name)
         if isinstance(data, dict):
             refuse_other_names(data, self._names)
             cells = {name: as_tensor(part, self._input) for name, part in data.items()}
-            return model(
-                **{name: self._placed(part) for name, part in refuse_unequal(cells).items()}
-            )
+            many = [name for name, part in cells.items() if part.ndim and len(part) != 1]
+            refuse_unequal(cells, many)  # the others stand beside all rows
+            return model(**{name: self._placed(part) for name, part in cells.items()})
         refuse_names(data)
         return model(self._placed(as_tensor(data, self._input)))
 

@@ -16,7 +16,7 @@ from scriptmode.models.forks import make_forks_safe
 from scriptmode.models.stored import Stored
 from scriptmode.models.texts import as_texts
 from scriptmode.models.threads import check_threads, threads_of
-from scriptmode.models.torch_inputs import FAULTS, reason_of
+from scriptmode.models.torch_inputs import FAULTS
 from scriptmode.models.transformers_files import (
     auto_class,
     read_config,
@@ -132,7 +132,7 @@ class Transformers(Stored):
         """
         texts = as_texts(data)
         if isinstance(model, Pair):
-            with _faults_told(model.model):
+            with _faults_told(model, texts):
                 return _logits(model, texts) if texts else []
         return self._ask(model, texts, **self.arguments)
 
@@ -166,7 +166,7 @@ class Transformers(Stored):
     def _ask(self, pipeline: Any, texts: list[str], **arguments: Any) -> list[Any]:
         if not texts:  # of which pipelines fail
             return []
-        with _faults_told(pipeline.model):
+        with _faults_told(pipeline, texts):
             found = pipeline(list(texts), **{**_ALWAYS.get(pipeline.task, {}), **arguments})
         if len(texts) == 1 and pipeline.task == "fill-mask" and isinstance(found[0], dict):
             found = [found]  # of one text it drops the list around it
@@ -189,16 +189,30 @@ class Transformers(Stored):
 
 
 @contextmanager
-def _faults_told(model: Any) -> Generator[None, None, None]:
+def _faults_told(asked: Any, texts: list[str]) -> Generator[None, None, None]:
     """What a model cannot take is the caller's mistake, such as more tokens than it has places."""
     try:
         yield
     except FAULTS as error:
-        if (reason := reason_of(error)) is None:
+        row, places = _too_long(asked, texts)
+        if row is not None:
+            raise InvalidFeaturesError(
+                f"row {row} is too long: the model reads at most {places} tokens", row=row
+            ) from error
+        raise
+    except Exception as error:
+        if type(error).__name__ != "PipelineException":
             raise
-        places = getattr(model.config, "max_position_embeddings", None)
-        most = f"; it reads at most {places} tokens" if places else ""
-        raise InvalidFeaturesError(f"the model cannot take these texts: {reason}{most}") from error
+        raise InvalidFeaturesError(f"the model cannot take these texts: {error}") from error
+
+
+def _too_long(asked: Any, texts: list[str]) -> tuple[int | None, int]:
+    """The first text of more tokens than the model has places."""
+    places = getattr(asked.model.config, "max_position_embeddings", None) or 0
+    if not places:
+        return None, 0
+    counts = (len(asked.tokenizer(text)["input_ids"]) for text in texts)
+    return next((row for row, count in enumerate(counts, 1) if count > places), None), places
 
 
 def _plain(value: Any) -> Any:

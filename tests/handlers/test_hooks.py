@@ -695,7 +695,7 @@ def test_what_is_no_table_is_not_counted() -> None:
     assert reply.json() == ["x", "x", "x"]
 
 
-@pytest.mark.parametrize("hook", ["predict", "after"])
+@pytest.mark.parametrize("hook", ["before", "predict", "after"])
 def test_a_function_that_forgets_to_return_is_told(hook: str) -> None:
     options: dict[str, Any] = {hook: lambda *given: None, "rows": "free"}
     reply = ask([[1], [2]], **options)

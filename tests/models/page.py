@@ -69,9 +69,9 @@ SAFETY = """
 ## Threads, forks and releases
 
 A loader that is not thread-safe is asked by one thread at a time, in every host. One that is not
-fork-safe must be loaded after a fork; with `threads=1` LightGBM and XGBoost need not be. A forked
-process uses one thread of OpenMP, whatever the machine has: those of its parent are gone. No
-process should be forked once it has threads of its own.
+fork-safe must be loaded after a fork; with `threads=1` LightGBM and XGBoost need not be. Threads of
+OpenMP are ended before a fork, since a forked process would wait for them; no process should be
+forked once it has other threads.
 
 | name | thread-safe | fork-safe | another release's artefact | tried with |
 | --- | --- | --- | --- | --- |

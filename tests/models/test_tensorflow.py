@@ -229,3 +229,64 @@ def test_a_model_that_cannot_be_compared_is_asked_the_longer_way(
     known = loader._known(model)
     assert checked_program(tf, model.signatures["serving_default"], known.inputs) is None
     assert loader.predict(model, np.ones((2, 5))).shape == (2, 5)
+
+
+class Bits(tf.Module):  # type: ignore[name-defined]
+    """A model that shows each bit of what it is given."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 5), tf.float32)])
+    def __call__(self, cells: Any) -> Any:
+        return tf.bitcast(cells, tf.int32)
+
+
+def test_the_smallest_numbers_are_not_taken_for_nothing(tmp_path: Path) -> None:
+    loader = TensorFlow(trusted=["saved-model"])
+    loader.save(Bits(), tmp_path)
+    model, table = loader.load(tmp_path), np.full((2, 5), 1e-40)
+    assert loader.predict(model, table).tolist() == table.astype("f4").view("i4").tolist()
+
+
+class Told(tf.Module):  # type: ignore[name-defined]
+    """A model that looks at its numbers itself."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 5), tf.float32)])
+    def __call__(self, cells: Any) -> Any:
+        return tf.debugging.check_numerics(cells, "strange")
+
+
+def test_a_missing_cell_is_named_also_where_the_model_looks_itself(tmp_path: Path) -> None:
+    loader = TensorFlow(trusted=["saved-model"])
+    loader.save(Told(), tmp_path)
+    table = X[:3].copy()
+    table[1, 2] = np.nan
+    with pytest.raises(InvalidFeaturesError, match="row 2, column 3 is missing or infinite"):
+        loader.predict(loader.load(tmp_path), table)
+
+
+class Changing(tf.Module):  # type: ignore[name-defined]
+    """Models that change, or do something, whenever they are asked."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.way = way
+        self.counts = tf.Variable([0.0])
+        self.random = tf.random.Generator.from_seed(1)
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 5), tf.float32)])
+    def __call__(self, cells: Any) -> Any:
+        if self.way == "scatter":
+            return cells * 0 + self.counts.scatter_add(tf.IndexedSlices([1.0], [0])).read_value()[0]
+        if self.way == "generator":
+            return cells * 0 + self.random.uniform(())
+        if self.way == "seeded":
+            return cells * 0 + tf.random.normal((), seed=3)
+        tf.print("asked")
+        return cells
+
+
+@pytest.mark.parametrize("way", ["scatter", "generator", "seeded", "print"])
+def test_loading_asks_nothing_of_a_model_that_it_would_change(tmp_path: Path, way: str) -> None:
+    loader = TensorFlow(trusted=["saved-model"])
+    loader.save(Changing(way), tmp_path)
+    known = loader._known(loader.load(tmp_path))
+    assert known._program is None

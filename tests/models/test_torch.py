@@ -455,13 +455,14 @@ def as_program() -> Any:
     [
         ((1, 4), 1, r"1x4|\(1, 4\) is not 'numbers' of shape \(any, 3\)"),
         ((1, 3), 99, "index out of range"),
-        ((2, 3), 1, "unequal numbers of rows"),
+        ((2, 3), -1, "unequal numbers of rows"),
     ],
 )
 def test_what_a_module_cannot_take_is_the_caller_s_mistake(
     make: Any, numbers: tuple[int, int], words: int, told: str
 ) -> None:
-    data = {"numbers": np.ones(numbers), "words": np.full((1, 5), words)}
+    rows = 3 if words < 0 else 1
+    data = {"numbers": np.ones(numbers), "words": np.full((rows, 5), abs(words))}
     with pytest.raises(InvalidFeaturesError, match=told):
         Torch().predict(make(), data)
 
@@ -493,3 +494,65 @@ class Broken(nn.Module):
 def test_a_fault_of_the_module_s_own_is_not_the_caller_s() -> None:
     with pytest.raises(RuntimeError, match="never trained"):
         Torch().predict(Broken().eval(), X)
+
+
+class Sum(nn.Module):
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        return a * 2 + b
+
+
+@pytest.mark.parametrize("positional", [("a", "b"), ("a",), ()])
+def test_a_program_is_asked_as_it_was_exported(positional: tuple[str, ...]) -> None:
+    rows = torch.export.Dim("rows")
+    program = torch.export.export(
+        Sum(),
+        tuple(torch.ones(2, 3) for _ in positional),
+        {name: torch.ones(2, 3) for name in ("a", "b") if name not in positional},
+        dynamic_shapes={"a": {0: rows}, "b": {0: rows}},
+    )
+    found = Torch().predict(program.module(), {"b": np.ones((4, 3)), "a": np.full((4, 3), 2.0)})
+    assert_equal(found, np.full((4, 3), 5, "f4"))
+
+
+def test_one_row_may_stand_beside_all_rows() -> None:
+    for part in (np.ones((1, 3)), np.array(1.0)):
+        found = Torch().predict(Sum(), {"a": np.ones((4, 3)), "b": part})
+        assert_equal(found, np.full((4, 3), 3, "f4"))
+
+
+@pytest.mark.parametrize("rows", [3, 3000])
+def test_what_a_program_says_holds_for_large_tables_too(rows: int) -> None:
+    class Double(nn.Module):
+        def forward(self, cells: Tensor) -> Tensor:
+            return torch.where(cells > 1e9, cells, -cells)
+
+    size = torch.export.Dim("rows")
+    for kind, cell in ((torch.float64, 1e9 + 1), (torch.int64, 3)):
+        program = torch.export.export(
+            Double(), (torch.ones(2, 4, dtype=kind),), dynamic_shapes=({0: size},)
+        ).module()
+        own = Double()(torch.full((rows, 4), cell, dtype=kind)).numpy()
+        assert_equal(Torch().predict(program, np.full((rows, 4), float(cell))), own)
+        with pytest.raises(InvalidFeaturesError, match="is not 'cells' of shape"):
+            Torch().predict(program, np.ones((rows, 3)))
+    with pytest.raises(InvalidFeaturesError, match="is beyond int64"):
+        Torch().predict(program, np.full((rows, 4), 3.5))
+
+
+class Faulty(nn.Module):
+    def __init__(self, fault: Exception) -> None:
+        super().__init__()
+        self.fault = fault
+
+    def forward(self, cells: Tensor) -> Tensor:
+        raise self.fault
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [IndexError("list index out of range"), RuntimeError("cache size exceeded, restart"),
+     AssertionError("elements of the state are wrong")],
+)  # fmt: skip
+def test_other_faults_of_a_module_are_its_own(fault: Exception) -> None:
+    with pytest.raises(type(fault), match=str(fault)):
+        Torch().predict(Faulty(fault).eval(), X)

@@ -295,5 +295,11 @@ def test_a_text_beyond_the_model_s_places_is_the_caller_s_mistake(
     made.tokenizer.model_max_length = int(1e30)
     loader.save(made, tmp_path)
     model = loader.load(tmp_path)
-    with pytest.raises(InvalidFeaturesError, match="it reads at most 16 tokens"):
-        loader.predict(model, ["a day " * 20])
+    with pytest.raises(InvalidFeaturesError, match=r"row 2 is too long: .* at most 16 tokens"):
+        loader.predict(model, ["a day", "a day " * 20])
+
+
+def test_a_text_without_its_mask_is_the_caller_s_mistake(tmp_path: Path) -> None:
+    Transformers().save(pipe("fill-mask"), tmp_path)
+    with pytest.raises(InvalidFeaturesError, match="No mask_token"):
+        Transformers().predict(Transformers().load(tmp_path), ["a fine day"])
