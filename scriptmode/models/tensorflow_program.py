@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from scriptmode._imports import require
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -76,13 +78,13 @@ def checked_program(
 def _is_plain(endpoint: Any) -> bool:
     """Whether anything can be tried on it: being asked changes nothing, and comes to an end."""
     try:
-        from tensorflow.python.framework import op_def_registry
+        registry: Any = require("tensorflow.python.framework.op_def_registry", extra="tensorflow")
     except ImportError:  # it is no part of what TensorFlow promises
         return False
     graph = endpoint.graph.as_graph_def()
     functions = (node for each in graph.library.function for node in each.node_def)
     for kind in {node.op for nodes in (graph.node, functions) for node in nodes} - {*_KEEP_NOTHING}:
-        known: Any = op_def_registry.get(kind)
+        known: Any = registry.get(kind)
         if known is None or known.is_stateful or "While" in kind:
             return False
     return True
