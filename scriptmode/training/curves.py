@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 from scriptmode._imports import require
@@ -31,8 +32,17 @@ def draw(metrics: Sequence[Metric], title: str) -> Any:
         raise TrainingError("the log told no metrics: give metric_definitions=[...]")
     require("matplotlib", extra="train")
     figures: Any = require("matplotlib.figure", extra="train")
+
+    class Curves(figures.Figure):  # type: ignore[misc]
+        """A figure that a notebook shows, whether or not it was told to show figures."""
+
+        def _repr_png_(self) -> bytes:
+            target = io.BytesIO()
+            self.savefig(target)
+            return target.getvalue()
+
     kinds = list(dict.fromkeys(_kind(each.name) for each in metrics))
-    figure = figures.Figure(figsize=(6.4, 3.2 * len(kinds)), layout="constrained")
+    figure = Curves(figsize=(6.4, 3.2 * len(kinds)), layout="constrained")
     figure.suptitle(title)
     for place, kind in enumerate(kinds, 1):
         axes = figure.add_subplot(len(kinds), 1, place)

@@ -70,6 +70,7 @@ def test_the_evaluation_log_is_kept(trained: XGBoost, tmp_path: Path) -> None:
     assert values == sorted(values, reverse=True)
     trained.plot(tmp_path / "curves.png")
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert trained.plot()._repr_png_().startswith(b"\x89PNG")  # as a notebook asks
     axes = trained.plot().axes
     assert [line.get_label() for line in axes[0].lines] == ["train:rmse", "validation:rmse"]
     assert axes[0].lines[0].get_ydata().tolist() == values
