@@ -22,7 +22,6 @@ _KEEP_NOTHING = (  # among the operations that TensorFlow counts as those with a
     "VarHandleOp", "ReadVariableOp", "StatefulPartitionedCall", "If", "Assert",
     "HashTable", "HashTableV2", "LookupTableFind", "LookupTableFindV2",
 )  # fmt: skip
-_SMALLEST = 2.0**-126  # of float32, below which TensorFlow takes a number for 0
 
 
 def checked_program(
@@ -55,18 +54,19 @@ def checked_program(
     width, name, double = described.width, described.name, np.dtype("float64")
 
     def look_and_ask(cells: Any) -> Any:
-        narrow = tensorflow.cast(cells, tensorflow.float32)
-        is_kept = (cells == 0) | (tensorflow.abs(cells) >= _SMALLEST)  # which NaN is not
-        is_finite = tensorflow.reduce_all(is_kept & tensorflow.math.is_finite(narrow))
-        return next(iter(endpoint(**{name: narrow}).values())), is_finite
+        is_finite = tensorflow.reduce_all(tensorflow.math.is_finite(cells))
+        return next(iter(endpoint(**{name: cells}).values())), is_finite
 
-    spec = tensorflow.TensorSpec((None, width), tensorflow.float64)
+    spec = tensorflow.TensorSpec((None, width), tensorflow.float32)
     program = tensorflow.function(look_and_ask).get_concrete_function(spec)
 
     def answer(data: Any) -> Any:
         if type(data) is not np.ndarray or data.dtype != double or data.shape[1:] != (width,):
             return None
-        found, is_finite = program(tensorflow.constant(data))
+        # Not by an operation, which would take the smallest numbers for 0.
+        with np.errstate(over="ignore"):
+            narrow = tensorflow.constant(data, tensorflow.float32)
+        found, is_finite = program(narrow)
         return found.numpy() if is_finite.numpy() else None
 
     def plainly(table: Any) -> Any:
