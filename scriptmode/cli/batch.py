@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from scriptmode._bars import bar_on
 
 if TYPE_CHECKING:
     import argparse
@@ -62,7 +64,8 @@ def _batch(options: argparse.Namespace) -> None:
     endpoint = Endpoint(Handler.of(import_script(options.script)))
     endpoint.load(options.model_dir)
     job = TransformJob(batch, endpoint, Path(options.output), identity, resume=options.resume)
-    bar = _bar(sum(path.stat().st_size for path in files))
+    total = sum(path.stat().st_size for path in files)
+    bar = bar_on(sys.stderr, total=total, unit="B", unit_scale=True)
     try:
         records = job.run(source, bar.update if bar is not None else _ignore)
     finally:
@@ -73,13 +76,3 @@ def _batch(options: argparse.Namespace) -> None:
 
 def _ignore(count: int) -> None:
     """Nobody watches."""
-
-
-def _bar(total: int) -> Any:
-    if not sys.stderr.isatty():
-        return None
-    try:
-        from tqdm import tqdm
-    except ModuleNotFoundError:
-        return None
-    return tqdm(total=total, unit="B", unit_scale=True, leave=False)

@@ -8,30 +8,25 @@ import sys
 
 from scriptmode.errors import DeclarationError
 
+_PAIRS = (
+    ("--channel", "NAME=PATH", "data for a channel: a file or a folder; may be repeated"),
+    ("--hp", "NAME=VALUE", "a hyperparameter; may be repeated"),
+    ("--content-type", "NAME=TYPE", "that of a channel; else the files' endings tell it"),
+    ("--metric", "NAME=REGEX", "a number to look for in the log; may be repeated"),
+)
+
 
 def add_train(parser: argparse.ArgumentParser) -> None:
     """Give the command its options."""
     parser.add_argument("script", help="the entry script; below --source-dir, where that is given")
-    parser.add_argument(
-        "--channel", action="append", type=_pair, default=[], metavar="NAME=PATH",
-        help="data for a channel: a file or a folder; may be repeated",
-    )  # fmt: skip
-    parser.add_argument(
-        "--hp", action="append", type=_pair, default=[], metavar="NAME=VALUE",
-        help="a hyperparameter; may be repeated",
-    )  # fmt: skip
-    parser.add_argument(
-        "--content-type", action="append", type=_pair, default=[], metavar="NAME=TYPE",
-        help="the content type of a channel; else the files' endings tell it",
-    )  # fmt: skip
+    for option, metavar, told in _PAIRS:
+        parser.add_argument(
+            option, action="append", type=_pair, default=[], metavar=metavar, help=told
+        )
     parser.add_argument("--source-dir", metavar="DIR", help="a folder that goes with the script")
     parser.add_argument(
         "--dependency", action="append", default=[], metavar="PATH",
         help="a file or folder to be put beside the script; may be repeated",
-    )  # fmt: skip
-    parser.add_argument(
-        "--metric", action="append", type=_pair, default=[], metavar="NAME=REGEX",
-        help="a number to look for in the log; may be repeated",
     )  # fmt: skip
     parser.add_argument(
         "--output", default="jobs", metavar="DIR", help="where jobs are kept (default: %(default)s)"

@@ -88,6 +88,11 @@ class Endpoint:
         self._needs_accept = not _is_composed(handler.output_fn)
         self._model: Any = None
 
+    @property
+    def model(self) -> Any:
+        """What the script's ``model_fn`` returned; None before it was asked."""
+        return self._model
+
     def load(self, model_dir: str) -> None:
         """Load the model; to be called before the first request.
 
@@ -140,17 +145,26 @@ class Endpoint:
             report = Report.of(error)
             return Response(report.status, JSON_TYPE, report.body, error)
 
-    def _answer(self, request: Request) -> tuple[Any, str]:
-        body, content_type, accept, context = request
+    def predict(self, request: Request) -> Any:
+        """The prediction behind an answer, before it is encoded.
+
+        Raises:
+            Exception: whatever the script's functions raise.
+        """
+        body, content_type, _, context = request
         if coding := context.headers.get("content-encoding"):
             body = decode_content(as_bytes(body), coding, self._max_unpacked)
         if self._decodes_text and content_type in _AS_TEXT:
             body = _to_text(body)
+        data = self._input_fn(body, content_type, context)
+        return self._predict_fn(data, self._model, context)
+
+    def _answer(self, request: Request) -> tuple[Any, str]:
+        prediction = self.predict(request)
+        accept = request.accept
         if self._needs_accept and (accept is None or accept.strip() in ("", "*/*")):
             accept = JSON_TYPE
-        data = self._input_fn(body, content_type, context)
-        prediction = self._predict_fn(data, self._model, context)
-        return self._output_fn(prediction, accept, context), accept or JSON_TYPE
+        return self._output_fn(prediction, accept, request.context), accept or JSON_TYPE
 
 
 def failure(

@@ -65,7 +65,7 @@ def example_cell(feature: Feature) -> Any:
 
 def _json_bodies(layout: str, path: Sequence[str], alignment: Alignment | None) -> list[str]:
     if alignment is None:
-        return [json.dumps(_within(json.loads(example), path)) for example in EXAMPLES[layout]]
+        return [json.dumps(within(json.loads(example), path)) for example in EXAMPLES[layout]]
     cells = _row(alignment)
     names = [each.name for each in alignment.features]
     if cells is None:
@@ -80,7 +80,7 @@ def _json_bodies(layout: str, path: Sequence[str], alignment: Alignment | None) 
         }
     chosen = ("records", "rows") if layout == "auto" else (layout,)
     return [
-        json.dumps(_within(tables[each], path), default=str) for each in chosen if each in tables
+        json.dumps(within(tables[each], path), default=str) for each in chosen if each in tables
     ]
 
 
@@ -136,7 +136,8 @@ def _word(feature: Feature) -> str | None:
     return None
 
 
-def _within(table: Any, path: Sequence[str]) -> Any:
+def within(table: Any, path: Sequence[str]) -> Any:
+    """A table where a request's path leads to."""
     for name in reversed(path):
         table = {name: table}
     return table

@@ -19,6 +19,7 @@ from scriptmode.hosting.joining import (
     is_one_document,
     joined,
     read,
+    refuse_other_length,
     write,
 )
 from scriptmode.hosting.json_path import JSONPath
@@ -200,7 +201,8 @@ class Batch:
             ends = self.assemble_with == "Line" and not response.body.endswith(b"\n")
             return response.body + b"\n" * ends
         if is_one_document(response.content_type) and len(group) > 1:
-            return response.body  # which nobody takes apart
+            refuse_other_length(response.body, len(group))
+            return response.body
         answers = answers_of(response.body, response.content_type, len(group))
         if self._is_processed:
             pairs = zip(group, answers, strict=True)

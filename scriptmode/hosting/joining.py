@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from scriptmode.errors import DeclarationError, MalformedBodyError
+from scriptmode.handlers.registries import DEFAULT
 from scriptmode.hosting.records import lines_of
 from scriptmode.media import parse
 
@@ -15,21 +16,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Form: TypeAlias = Literal["csv", "json", "other"]
-_LINES = ("application/jsonlines", "application/x-jsonlines", "application/jsonl")
-_NDJSON = ("application/x-ndjson", "application/ndjson")
 
 
 def form_of(media_type: str) -> Form:
     """What records of a content type are made of."""
-    essence = parse(media_type).essence
-    if essence in ("text/csv", "application/csv"):
+    name = _name(media_type)
+    if name == "csv":
         return "csv"
-    return "json" if essence in ("application/json", *_LINES, *_NDJSON) else "other"
+    return "json" if name in ("json", "jsonlines") else "other"
 
 
 def is_one_document(media_type: str) -> bool:
     """Whether an answer for many records is one JSON document, not a line for each."""
-    return parse(media_type).essence in ("application/json", "text/json")
+    return _name(media_type) == "json"
+
+
+def _name(media_type: str) -> str:
+    """What the format of a content type is called, behind all its aliases."""
+    return DEFAULT.serializers.canonical(parse(media_type).essence)
 
 
 def read(record: bytes, form: Form) -> Any:
@@ -89,6 +93,21 @@ def answers_of(body: bytes, media_type: str, count: int) -> Sequence[bytes]:
     if count == 1 and is_one_document(media_type):
         return [body.rstrip(b"\n")]
     found = list(lines_of(io.BytesIO(body), is_quoted=form_of(media_type) == "csv"))
-    if len(found) != count:
-        raise MalformedBodyError(f"{count} records were asked for, and {len(found)} were answered")
+    _refuse_other_count(len(found), count)
     return found
+
+
+def refuse_other_length(body: bytes, count: int) -> None:
+    """Refuse one JSON document that is a list of another number of answers.
+
+    Raises:
+        MalformedBodyError: it is.
+    """
+    document = read(body, "json")
+    if isinstance(document, list):
+        _refuse_other_count(len(document), count)
+
+
+def _refuse_other_count(found: int, count: int) -> None:
+    if found != count:
+        raise MalformedBodyError(f"{count} records were asked for, and {found} were answered")

@@ -6,7 +6,7 @@ Contract: "Associate Prediction Results with Input Records", Amazon SageMaker De
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scriptmode.errors import DeclarationError, MalformedBodyError
@@ -31,9 +31,10 @@ class JSONPath:
     """
 
     text: str
+    _steps: tuple[Callable[[Any], Any], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        list(self._steps())
+        object.__setattr__(self, "_steps", tuple(self._read()))
 
     @property
     def is_whole(self) -> bool:
@@ -46,11 +47,11 @@ class JSONPath:
         Raises:
             MalformedBodyError: the record has no such part; says which.
         """
-        for step in self._steps():
+        for step in self._steps:
             record = step(record)
         return record
 
-    def _steps(self) -> Iterator[Callable[[Any], Any]]:
+    def _read(self) -> Iterator[Callable[[Any], Any]]:
         rest = self.text.strip().removeprefix("$") if not self.is_whole else ""
         if not self.is_whole and not self.text.strip().startswith("$"):
             raise self._wrong()

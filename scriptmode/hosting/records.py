@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING, BinaryIO
 
 from scriptmode.errors import MalformedBodyError
+from scriptmode.serializers.dense_records import HEAD, MAGIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-_RECORDIO = struct.Struct("<II")  # a mark, and the length of what follows
-_MARK = 0xCED7230A
 
 
 def lines_of(file: BinaryIO, *, is_quoted: bool) -> Iterator[bytes]:
@@ -39,11 +36,11 @@ def frames_of(file: BinaryIO) -> Iterator[bytes]:
         MalformedBodyError: it does not go on as such a file.
     """
     number = 0
-    while head := file.read(_RECORDIO.size):
+    while head := file.read(HEAD.size):
         number += 1
-        mark, length = _RECORDIO.unpack(head) if len(head) == _RECORDIO.size else (0, 0)
-        body = file.read(length + -length % 4) if mark == _MARK else b""
-        if mark != _MARK or len(body) != length + -length % 4:
+        mark, length = HEAD.unpack(head) if len(head) == HEAD.size else (0, 0)
+        body = file.read(length + -length % 4) if mark == MAGIC else b""
+        if mark != MAGIC or len(body) != length + -length % 4:
             raise MalformedBodyError(f"record {number} is no whole RecordIO record", row=number)
         yield head + body
 

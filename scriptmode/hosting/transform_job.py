@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from scriptmode._files import visible_files
 from scriptmode.errors import DeclarationError, ModelLoadError, TransformError
 from scriptmode.handlers.digests import digest, digest_names
 
@@ -150,15 +151,10 @@ def files_of(source: Path) -> list[Path]:
     """
     if source.is_file():
         return [source]
-    found = [path for path in sorted(source.rglob("*")) if path.is_file()]
-    found = [path for path in found if not _is_hidden(path, source)]
+    found = visible_files(source)
     if not found:
         raise DeclarationError(f"there are no files at {source}")
     return found
-
-
-def _is_hidden(path: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def _keep(journal: Path, done: Done) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scriptmode._files import visible_files
 from scriptmode.errors import TrainingError
-from scriptmode.training.walk import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from scriptmode.serializers.base import Decoder
     from scriptmode.training.examples import Examples
@@ -38,8 +37,7 @@ class Channel:
         """
         if self.path.is_file():
             return [self.path]
-        found = [Path(folder, name) for folder, names in walk(self.path) for name in names]
-        found = [path for path in sorted(found) if not _is_hidden(path, self.path)]
+        found = [path for path in visible_files(self.path) if path.name != "_SUCCESS"]
         for path in found:
             if not path.exists():
                 raise TrainingError(f"channel {self.name!r}: {path} is a link that leads nowhere")
@@ -79,12 +77,3 @@ class Channel:
         files = self.files()
         read = reader_of(format or self.content_type, label)
         return joined([read(path) for path in progress(files, self.name)], files)
-
-    def __iter__(self) -> Iterator[Path]:
-        return iter(self.files())
-
-
-def _is_hidden(path: Path, folder: Path) -> bool:
-    return path.name == "_SUCCESS" or any(
-        part.startswith(".") for part in path.relative_to(folder).parts
-    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from scriptmode._bars import bar_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -26,7 +28,8 @@ def display(
     Yields:
         What takes the lines.
     """
-    bar = _bar(name)
+    # A line that stays below the others.
+    bar = bar_on(sys.stdout, bar_format="{desc} {elapsed}{postfix}", desc=name)
 
     def on_line(line: str) -> None:
         metrics.read(line)
@@ -46,14 +49,3 @@ def display(
 def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-
-
-def _bar(name: str) -> Any:
-    """A line that stays below the others, where somebody watches and tqdm is there."""
-    if not sys.stdout.isatty():
-        return None
-    try:
-        from tqdm import tqdm
-    except ModuleNotFoundError:
-        return None
-    return tqdm(bar_format="{desc} {elapsed}{postfix}", desc=name, file=sys.stdout, leave=False)

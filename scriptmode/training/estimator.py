@@ -218,14 +218,11 @@ class Estimator:
         """
         if initial_instance_count != 1:
             raise DeclarationError("initial_instance_count: here there is one machine")
-        layout = self._trained().layout
-        folder = Path(tempfile.mkdtemp(prefix="model-", dir=layout.base))
+        job = self._trained()
+        folder = Path(tempfile.mkdtemp(prefix="model-", dir=job.layout.base))
         with tarfile.open(self.model_data) as archive:
             archive.extractall(folder, filter="data")
-        script = layout.code / (
-            self.entry_point.name if self.source_dir is None else self.entry_point
-        )
-        endpoint = LocalEndpoint(script, folder)
+        endpoint = LocalEndpoint(job.script, folder)
         return Predictor(endpoint, serializer=serializer, deserializer=deserializer)
 
     def _new_name(self) -> str:

@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scriptmode._files import walk
 from scriptmode.errors import DeclarationError, TrainingError
 from scriptmode.training.layout import Layout
 from scriptmode.training.process import follow
 from scriptmode.training.requirements import missing_requirements
 from scriptmode.training.variables import Described
-from scriptmode.training.walk import walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +37,11 @@ class LocalJob:
 
     def __init__(self, base: Path, name: str) -> None:
         self.layout, self.name = Layout(base), name
+
+    @property
+    def script(self) -> Path:
+        """The entry script, where it was put."""
+        return self.layout.code / Described(self.layout).program
 
     def prepare(
         self,

@@ -9,6 +9,7 @@ from scriptmode.errors import NotAcceptableError, RequestError, TrainingError
 from scriptmode.handlers.composition import Composition
 from scriptmode.handlers.endpoint import Endpoint, Request, Response
 from scriptmode.handlers.envelope import RequestEnvelope
+from scriptmode.handlers.examples import within
 from scriptmode.handlers.golden import difference, plain, read_sample, write_prediction
 from scriptmode.handlers.manifest import read_manifest
 from scriptmode.handlers.reports import JSON_TYPE
@@ -44,14 +45,12 @@ def rehearse(handler: Handler, model_dir: Path, predictions: Any = None) -> Any:
         problem = difference(write_prediction(predictions), golden.prediction)
         if problem:
             raise TrainingError(f"what was saved answers otherwise than the model did: {problem}")
-    model = handler.model_fn(str(model_dir))
-    rows = read_sample(golden.data)
     endpoint = Endpoint(handler)
     endpoint.load(str(model_dir))
-    bodies = list(_bodies(handler, rows, golden))
+    bodies = list(_bodies(handler, golden))
     for content_type, body in bodies:
         _refuse(endpoint.invoke(Request(body, content_type)), f"in {content_type}")
-        answer = handler.predict_fn(handler.input_fn(body, content_type), model)
+        answer = endpoint.predict(Request(body, content_type))
         problem = difference(golden.prediction, write_prediction(answer))
         if problem:
             raise TrainingError(f"asked in {content_type}, it answers otherwise: {problem}")
@@ -62,7 +61,7 @@ def rehearse(handler: Handler, model_dir: Path, predictions: Any = None) -> Any:
                 continue  # such as words in npy, which a caller is told
             _refuse(response, f"for {accept}")
             _compare(encoder, response.body, golden.prediction, accept)
-    return model
+    return endpoint.model
 
 
 def _refuse(response: Response, how: str) -> None:
@@ -108,22 +107,18 @@ def _numbers(value: Any) -> Iterator[float]:
         yield float(value)
 
 
-def _bodies(handler: Handler, rows: Any, golden: Golden) -> Iterator[tuple[str, bytes]]:
+def _bodies(handler: Handler, golden: Golden) -> Iterator[tuple[str, bytes]]:
     """The sample in each declared content type that has a writer, or as the JSON it is kept as."""
     composition = getattr(handler.input_fn, "__self__", None)
     decoders = composition.intake.decoders if isinstance(composition, Composition) else ()
+    rows = read_sample(golden.data)
     for decoder in decoders:
         content_type = decoder.media_types[0]
         if isinstance(decoder, RequestEnvelope):
-            document: Any = golden.data
-            for name in reversed(decoder.path):
-                document = {name: document}
-            yield content_type, json.dumps(document).encode()
+            yield content_type, json.dumps(within(golden.data, decoder.path)).encode()
         elif isinstance(decoder, Encoder):
             try:
-                yield (
-                    content_type,
-                    decoder.encode(plain(rows) if isinstance(rows, list) else rows, {}),
-                )
+                body = decoder.encode(rows, {})
             except NotAcceptableError:  # such as texts in CSV
                 continue
+            yield content_type, body

@@ -39,11 +39,7 @@ class Described:
     """A job as its three configuration files describe it.
 
     Args:
-        layout: its folders.
-        hyperparameters: what the script is given.
-        own: what the toolkit is given, such as ``sagemaker_program``.
-        resources: ``resourceconfig.json``.
-        inputs: ``inputdataconfig.json``.
+        layout: the folders that hold them.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -53,6 +49,7 @@ class Described:
         }
         values = {name: decoded(value) for name, value in files["hyperparameters"].items()}
         self.layout = layout
+        # What the toolkit is told beside what the script is, such as ``sagemaker_program``.
         self.own = {name: value for name, value in values.items() if _is_own(name)}
         self.hyperparameters = {n: value for n, value in values.items() if n not in self.own}
         self.resources: Mapping[str, Any] = files["resourceconfig"]

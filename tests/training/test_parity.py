@@ -1,7 +1,6 @@
 """The same script under SageMaker's own training toolkit and under ours, side by side."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -178,8 +177,3 @@ def test_requirements_that_are_not_met_fail_both(tmp_path: Path) -> None:
     assert (tmp_path / "theirs/output/failure").read_text().startswith("InstallRequirementsError")
     with pytest.raises(TrainingError, match="InstallRequirementsError"):
         LocalJob(tmp_path / "ours", "job-1").run(lambda line: None)
-
-
-def test_the_interpreter_is_this_one(both: tuple[Any, Any]) -> None:
-    assert sys.version_info >= (3, 10)
-    assert both[1]["argv"][0] == "told.py"

@@ -1,13 +1,19 @@
-"""Folders, links followed, as copying them to the cloud would."""
+"""Files below folders, links followed, as copying them to the cloud would."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """Every file below a folder, sorted; hidden ones are left out, links that lead nowhere not."""
+    found = (Path(inner, name) for inner, names in walk(folder) for name in names)
+    return sorted(path for path in found if not _is_hidden(path.relative_to(folder)))
 
 
 def walk(folder: Path) -> Iterator[tuple[str, list[str]]]:
@@ -29,3 +35,7 @@ def walk(folder: Path) -> Iterator[tuple[str, list[str]]]:
                 kept.append(name)
         folders[:] = kept
         yield inner, sorted(files)
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
