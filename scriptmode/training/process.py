@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections import deque
 from contextlib import suppress
 from threading import Lock, Thread
 from typing import IO, TYPE_CHECKING
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-_KEPT = 50  # lines of the error stream
 _DRAINING = 5.0  # seconds for what was written last, once the child is gone
 
 
@@ -36,11 +34,12 @@ def follow(
         Its exit status, below zero for the signal that ended it; and the last line of its error
         stream, which names what a Python program died of.
     """
-    kept: deque[str] = deque(maxlen=_KEPT)
+    last = ""  # of the error stream
     faults: list[BaseException] = []
     lock = Lock()
 
     def hear(line: str, *, keeps: bool) -> None:
+        nonlocal last
         try:
             with lock:
                 on_line(line.rstrip("\n"))
@@ -48,7 +47,7 @@ def follow(
             faults.append(error)
             _end_group(child.pid)
         if keeps and line.strip():
-            kept.append(line.strip())
+            last = line.strip()
 
     def pump(stream: IO[str], *, keeps: bool) -> None:
         with stream:
@@ -69,7 +68,7 @@ def follow(
         _end(child, threads)
     if faults:
         raise faults[0]
-    return child.returncode, kept[-1] if kept else ""
+    return child.returncode, last
 
 
 def _start(
