@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from dataclasses import replace as replaced
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
@@ -19,7 +18,7 @@ from scriptmode.handlers.context import RequestContext
 from scriptmode.handlers.contract import Contract
 from scriptmode.handlers.outputs import Outputs
 from scriptmode.handlers.rows import count_rows, refuse_other_count
-from scriptmode.models.base import Signature, Signed
+from scriptmode.models.base import Rowwise, Signature, Signed
 from scriptmode.serializers.layouts import read_layout
 from scriptmode.values import Enveloped
 
@@ -40,6 +39,20 @@ class _Bound(NamedTuple):
     model: Alignment | None  # holds what a before hook made to the model's columns
     ask: Callable[[Any, Any], Any]
     turn: AbstractContextManager[Any]  # for code of the script's own that asks the model
+
+
+class Prepared(NamedTuple):
+    """A request on its way through a model.
+
+    Args:
+        data: what the model is asked.
+        rows: how many answers there must be; None for any number.
+        context: for hooks.
+    """
+
+    data: Any
+    rows: int | None
+    context: Any
 
 
 @dataclass(frozen=True)
@@ -87,15 +100,47 @@ class Inference:
             InvalidFeaturesError: the columns or cells are not the model's.
             PredictionError: another number of rows came out than in.
         """
+        prepared = self.prepare(data, model, context)
+        return self.finish(self.ask(prepared, model), prepared)
+
+    def prepare(self, data: Any, model: Any, context: Any = None) -> Prepared:
+        """What the model is to be asked for decoded data.
+
+        Raises:
+            InvalidFeaturesError: the columns or cells are not the model's.
+        """
         bound = self._bound(model)
         if self.has_hooks or isinstance(data, Enveloped):
-            return self._answer_with_hooks(bound, data, model, context)
+            return self._prepare_for_hooks(bound, data, context)
         if bound.request is not None:
             data = bound.request(data)
-        prediction = bound.ask(model, data)
-        if self.rows == "same":
-            refuse_other_count(count_rows(data), prediction)
+        return Prepared(data, count_rows(data) if self.rows == "same" else None, context)
+
+    def ask(self, prepared: Prepared, model: Any) -> Any:
+        """The model's own answer, or that of the function that stands in for it."""
+        bound = self._bound(model)
+        if self.predict is None:
+            return bound.ask(model, prepared.data)
+        with bound.turn:
+            return _answered("predict", self.predict(model, prepared.data, prepared.context))
+
+    def finish(self, prediction: Any, prepared: Prepared) -> Any:
+        """What the caller gets of the model's answer.
+
+        Raises:
+            PredictionError: another number of rows came out than in.
+        """
+        rows = prepared.rows
+        refuse_other_count(rows, prediction)
+        if self.after is not None:
+            prediction = _answered("after", self.after(prediction, prepared.context))
+            refuse_other_count(rows, prediction, may_be_document=True)
         return prediction
+
+    def is_rowwise(self, model: Any) -> bool:
+        """Whether the model answers a row alike, bit for bit, whatever rows stand beside it."""
+        tells = isinstance(self.loader, Rowwise) and self.loader.is_rowwise(model)
+        return tells and self.predict is None
 
     @property
     def has_hooks(self) -> bool:
@@ -148,10 +193,10 @@ class Inference:
             return _Bound(None, self.contract.bind(known), ask, nullcontext())
         return _Bound(self.contract.bind(Signature()), Contract().bind(known), ask, nullcontext())
 
-    def _answer_with_hooks(self, bound: _Bound, data: Any, model: Any, context: Any) -> Any:
+    def _prepare_for_hooks(self, bound: _Bound, data: Any, context: Any) -> Prepared:
         context = RequestContext.of(context)
         if isinstance(data, Enveloped):
-            context = replaced(context, parameters=data.parameters)
+            context = context.with_parameters(data.parameters)
             data = data.data
         if bound.request is not None:
             data = bound.request(data)
@@ -160,16 +205,7 @@ class Inference:
         rows = count_rows(data) if self.rows == "same" else None
         if self.before is not None:
             data = self._align_again(bound, _answered("before", self.before(data, context)))
-        if self.predict is None:
-            prediction = bound.ask(model, data)
-        else:
-            with bound.turn:
-                prediction = _answered("predict", self.predict(model, data, context))
-        refuse_other_count(rows, prediction)
-        if self.after is not None:
-            prediction = _answered("after", self.after(prediction, context))
-            refuse_other_count(rows, prediction, may_be_document=True)
-        return prediction
+        return Prepared(data, rows, context)
 
     def _align_again(self, bound: _Bound, data: Any) -> Any:
         """What a hook made, in the model's columns."""

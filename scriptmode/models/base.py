@@ -109,6 +109,18 @@ class Signed(Protocol[M_contra]):
 
 
 @runtime_checkable
+class Rowwise(Protocol[M_contra]):
+    """A loader that tells which models' answers do not depend on what is asked beside."""
+
+    def is_rowwise(self, model: M_contra) -> bool:
+        """Whether a row is answered alike, bit for bit, whatever rows stand beside it.
+
+        Then a server may ask for the rows of several requests at once.
+        """
+        ...
+
+
+@runtime_checkable
 class Saver(Protocol[M_contra]):
     """A loader that also writes what it reads."""
 

@@ -92,6 +92,10 @@ class CatBoost(Stored):
         """
         return model.predict(self._known(model).table(data), thread_count=threads_of(self.threads))
 
+    def is_rowwise(self, model: Any) -> bool:
+        """Every row walks the trees by itself, and sums its leaves in their order."""
+        return True
+
     def signature(self, model: Any) -> Signature:
         """What the model kept of its features, and its classes."""
         return self._known(model).signature

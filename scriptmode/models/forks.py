@@ -29,15 +29,17 @@ def make_forks_safe() -> None:
 
 
 def _end_threads() -> None:
-    for runtime in _runtimes():
+    for runtime in openmp_runtimes():
         try:
             runtime.omp_pause_resource_all(_HARD)
         except AttributeError:  # noqa: PERF203 - before OpenMP 5.0; then one thread must do
             runtime.omp_set_num_threads(1)
 
 
-def _runtimes() -> Iterator[ctypes.CDLL]:
-    """Those that are loaded; a process may have several."""
+def openmp_runtimes() -> Iterator[ctypes.CDLL]:
+    """Those that are loaded; a process may have several, and where it cannot tell, none."""
+    if not _MAPS.is_file():
+        return
     lines = (line.split(maxsplit=5) for line in _MAPS.read_text().splitlines())
     for path in {parts[5] for parts in lines if len(parts) > 5}:  # noqa: PLR2004 - the path is last
         if any(name in os.path.basename(path) for name in _OPENMP):  # noqa: PTH119 - maybe no file

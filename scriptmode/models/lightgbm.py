@@ -97,6 +97,10 @@ class LightGBM(Stored):
         matrix = self._known(model).matrix(data)
         return model.predict(matrix, num_threads=threads_of(self.threads))
 
+    def is_rowwise(self, model: Any) -> bool:
+        """Every row walks the trees by itself, and sums its leaves in their order."""
+        return True
+
     def signature(self, model: Any) -> Signature:
         """What the booster kept of its features, categories and objective."""
         return self._known(model).signature

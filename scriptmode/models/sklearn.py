@@ -49,6 +49,10 @@ _WRITTEN = re.compile(r"^Trying to unpickle estimator \S+ from version (\S+) whe
 _TEXT = re.compile(r"could not convert string to float: '(.*)'", re.DOTALL)
 _MAY_TAKE_TEXT = ("steps", "transformers", "categories_", "best_estimator_")
 _ONE_AT_A_TIME = threading.Lock()
+_ROWWISE = re.compile(
+    r"(DecisionTree|ExtraTrees?|RandomForest|(Hist)?GradientBoosting)(Classifier|Regressor)"
+    r"|(Standard|MinMax|MaxAbs|Robust)Scaler|SimpleImputer"
+)
 _METHODS = {
     "value": "predict",
     "label": "predict",
@@ -116,6 +120,14 @@ class Sklearn(Trusting):
                 missing, infinite, or of a category it has not seen.
         """
         return _ask(model, "predict", data)
+
+    def is_rowwise(self, model: Any) -> bool:
+        """Of trees, and of pipelines of them and what scales each cell by itself.
+
+        A product of matrices is no sum in one order: it differs with the number of its rows.
+        """
+        parts = [part for _, part in getattr(model, "steps", ())] or [model]
+        return all(_is_rowwise(part) for part in parts)
 
     def signature(self, model: Any) -> Signature:
         """``feature_names_in_``, ``n_features_in_`` and ``classes_``, where it has them."""
@@ -273,3 +285,15 @@ def _named_sparse(data: Any, names: Any) -> Any:
 
     frame: Any = pd.DataFrame
     return frame.sparse.from_spmatrix(data, columns=names.tolist())
+
+
+def _is_rowwise(part: Any) -> bool:
+    if isinstance(part, str):
+        return part == "passthrough"
+    kind = type(part)
+    is_known = kind.__module__.startswith("sklearn.") and _ROWWISE.fullmatch(kind.__name__)
+    # Threads add up their trees as they come; what a boosting starts from may be any estimator.
+    is_plain = getattr(part, "n_jobs", None) in (None, 1) and not hasattr(
+        getattr(part, "init_", None), "coef_"
+    )
+    return bool(is_known) and is_plain

@@ -100,6 +100,10 @@ class XGBoost(Trusting):
         known = self._known(model)
         return known.ask["value"](model, known.matrix(data))
 
+    def is_rowwise(self, model: Any) -> bool:
+        """Every row is summed by itself, over trees or features in their order."""
+        return True
+
     def signature(self, model: Any) -> Signature:
         """What the booster kept of its features (where it was trained with names), and why."""
         return self._known(model).facts.signature
