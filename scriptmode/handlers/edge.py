@@ -30,7 +30,7 @@ from http.client import responses
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from scriptmode.errors import RequestError, UnsupportedMediaTypeError
-from scriptmode.handlers.context import RequestContext
+from scriptmode.handlers.context import RequestContext, ResponseHead
 from scriptmode.handlers.environment import default_accept
 from scriptmode.handlers.refusal import Refusal
 from scriptmode.media import unless_any
@@ -47,6 +47,7 @@ _TOOLKIT_ERRORS = "sagemaker_inference.errors"
 _HUGGING_FACE = "sagemaker_huggingface_inference_toolkit.handler_service"
 _UNDECODABLE = "\ufffd"
 _JSON = "application/json"
+_CONTEXT = "_scriptmode_context"
 _DEEPEST = 200  # frames between this file and a toolkit
 
 
@@ -183,8 +184,12 @@ class Flask:
     @property
     def context(self) -> RequestContext:
         """The headers, which no function is told of."""
-        headers = {name.lower(): value for name, value in self.flask.request.headers.items()}
-        return RequestContext(headers)
+        request = self.flask.request
+        if not hasattr(request, _CONTEXT):  # one for all functions, which may say what to answer
+            headers = {name.lower(): value for name, value in request.headers.items()}
+            setattr(request, _CONTEXT, RequestContext(headers))
+        context: RequestContext = getattr(request, _CONTEXT)
+        return context
 
     def body(self, body: Body) -> Body:
         """The body; as it was sent, where making text of it lost something."""
@@ -211,7 +216,12 @@ class Flask:
 
     def answer(self, status: int, body: bytes, content_type: str) -> Any:
         """See :class:`Stack`."""
-        return self.flask.Response(body, status=status, content_type=content_type)
+        said = self.context.said or ResponseHead()
+        if status == HTTPStatus.OK and said.status is not None:
+            status = said.status
+        names = {name.lower() for name in said.headers}
+        kind = None if "content-type" in names else content_type
+        return self.flask.Response(body, status=status, headers=said.headers, content_type=kind)
 
 
 def _flask_body() -> bytes | None:

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import inspect
-import json
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from scriptmode.codings import decode_content, encode_content
+from scriptmode.codings import decode_content
 from scriptmode.errors import (
     MalformedBodyError,
     ModelLoadError,
-    PredictionError,
 )
 from scriptmode.handlers.composition import Composition
 from scriptmode.handlers.context import RequestContext
 from scriptmode.handlers.loading import replay
 from scriptmode.handlers.reports import JSON_TYPE, Report, is_answered
+from scriptmode.handlers.response import Response, response_of
 from scriptmode.models.base import MANIFEST
 from scriptmode.serializers.base import as_bytes
-from scriptmode.serializers.plain import dump_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from scriptmode.handlers.handler import Handler
+    from scriptmode.handlers.inference import Inference
+    from scriptmode.serializers.base import Decoder
 
 MAX_UNPACKED = 64 * 2**20
 """The most bytes that a compressed body unpacks to, unless a host says otherwise."""
@@ -33,7 +34,8 @@ MAX_UNPACKED = 64 * 2**20
 _AS_TEXT = ("application/json", "text/csv")
 
 
-class Request(NamedTuple):
+@dataclass
+class Request:
     """A request, whichever way it came.
 
     Args:
@@ -46,25 +48,7 @@ class Request(NamedTuple):
     body: bytes | bytearray | memoryview | str
     content_type: str | None = None
     accept: str | None = None
-    context: RequestContext = RequestContext()
-
-
-class Response(NamedTuple):
-    """An answer, on whichever way it goes.
-
-    Args:
-        status: as in HTTP.
-        content_type: of the body.
-        body: the prediction, or an error as a JSON object.
-        error: what went wrong, for the host's log and for tests; never sent.
-        coding: the Content-Encoding of the body; None where it is as written.
-    """
-
-    status: int
-    content_type: str
-    body: bytes
-    error: BaseException | None = None
-    coding: str | None = None
+    context: RequestContext = field(default_factory=RequestContext)
 
 
 class Endpoint:
@@ -76,10 +60,13 @@ class Endpoint:
             ``application/json``, ``application/json`` in place of an absent Accept, and a
             context only where the function takes one more parameter.
         max_unpacked: the most bytes that a compressed body may unpack to.
+
+    Attributes:
+        handler: the functions as they were given.
     """
 
     def __init__(self, handler: Handler, *, max_unpacked: int = MAX_UNPACKED) -> None:
-        self._handler, self._max_unpacked = handler, max_unpacked
+        self.handler, self._max_unpacked = handler, max_unpacked
         self._model_fn = _with_context(handler.model_fn, 1)
         self._input_fn = _with_context(handler.input_fn, 2)
         self._predict_fn = _with_context(handler.predict_fn, 2)
@@ -133,17 +120,14 @@ class Endpoint:
         Raises:
             DeclarationError: the script is written by hand, and declares nothing.
         """
-        return self._handler.openapi(self._model)
+        return self.handler.openapi(self._model)
 
     def invoke(self, request: Request) -> Response:
         """Answer one request; what goes wrong is part of the response, and nothing is raised."""
         try:
-            return _compress(_respond(*self._answer(request)), request.context)
-        except BaseException as error:  # a script may raise anything, or exit
-            if not is_answered(error):
-                raise
-            report = Report.of(error)
-            return Response(report.status, JSON_TYPE, report.body, error)
+            return self.encode(self.predict(request), request).whole()
+        except BaseException as error:  # noqa: BLE001 - a script may raise anything, or exit
+            return self.fail(error)
 
     def predict(self, request: Request) -> Any:
         """The prediction behind an answer, before it is encoded.
@@ -151,27 +135,76 @@ class Endpoint:
         Raises:
             Exception: whatever the script's functions raise.
         """
-        body, content_type, _, context = request
+        return self.ask(self.decode(request), request.context)
+
+    def decode(self, request: Request) -> Any:
+        """What ``input_fn`` makes of a request.
+
+        Raises:
+            RequestError: the body is not in the coding that it claims to be.
+            Exception: whatever ``input_fn`` raises.
+        """
+        body, content_type, context = request.body, request.content_type, request.context
         if coding := context.headers.get("content-encoding"):
             body = decode_content(as_bytes(body), coding, self._max_unpacked)
         if self._decodes_text and content_type in _AS_TEXT:
             body = _to_text(body)
-        data = self._input_fn(body, content_type, context)
+        return self._input_fn(body, content_type, context)
+
+    def ask(self, data: Any, context: RequestContext) -> Any:
+        """What ``predict_fn`` answers.
+
+        Raises:
+            Exception: whatever ``predict_fn`` raises.
+        """
         return self._predict_fn(data, self._model, context)
 
-    def _answer(self, request: Request) -> tuple[Any, str]:
-        prediction = self.predict(request)
-        accept = request.accept
+    def encode(self, prediction: Any, request: Request) -> Response:
+        """What ``output_fn`` makes of a prediction.
+
+        Raises:
+            PredictionError: it returned what is no answer.
+            Exception: whatever ``output_fn`` raises.
+        """
+        accept, context = request.accept, request.context
         if self._needs_accept and (accept is None or accept.strip() in ("", "*/*")):
             accept = JSON_TYPE
-        return self._output_fn(prediction, accept, request.context), accept or JSON_TYPE
+        response = response_of(self._output_fn(prediction, accept, context), accept or JSON_TYPE)
+        if (accepted := context.headers.get("accept-encoding")) is not None:
+            response = response.compressed(accepted)
+        said = context.said
+        if said is None:
+            return response
+        return response._replace(status=said.status or response.status, headers=said.headers)
 
+    @staticmethod
+    def fail(error: BaseException) -> Response:
+        """What a caller is told of what a step raised.
 
-def failure(
-    status: int, report: Mapping[str, object], error: BaseException | None = None
-) -> Response:
-    """An error as a caller gets it: a JSON object with ``code`` and ``message``."""
-    return Response(status, JSON_TYPE, json.dumps(report).encode(), error)
+        Raises:
+            BaseException: the error itself, where it ends the process.
+        """
+        if not is_answered(error):
+            raise error
+        report = Report.of(error)
+        return Response(report.status, JSON_TYPE, report.body, error)
+
+    @property
+    def inference(self) -> Inference | None:
+        """What is behind ``predict_fn``; None where that is written by hand."""
+        composed = getattr(self.handler.predict_fn, "__self__", None)
+        return composed.inference if isinstance(composed, Composition) else None
+
+    @property
+    def decoders(self) -> tuple[Decoder, ...]:
+        """What is behind ``input_fn``; empty where that is written by hand."""
+        composed = getattr(self.handler.input_fn, "__self__", None)
+        return composed.intake.decoders if isinstance(composed, Composition) else ()
+
+    @property
+    def is_composed(self) -> bool:
+        """Whether none of the four functions is written by hand."""
+        return all(map(_is_composed, self.handler))
 
 
 def _with_context(function: Callable[..., Any], count: int) -> Callable[..., Any]:
@@ -201,25 +234,3 @@ def _to_text(body: bytes | bytearray | memoryview | str) -> str:
         return bytes(body).decode()
     except UnicodeDecodeError as error:
         raise MalformedBodyError(f"byte {error.start + 1} of the body is not UTF-8") from None
-
-
-def _respond(answer: Any, accept: str) -> Response:
-    """What ``output_fn`` may return: a body, or a body and its content type."""
-    if isinstance(answer, tuple) and len(answer) == 2 and isinstance(answer[1], str):  # noqa: PLR2004
-        body, content_type = answer
-    else:
-        body, content_type = answer, accept
-    if isinstance(body, str):
-        body = body.encode()
-    elif body is answer and isinstance(body, (dict, list, int, float, type(None))):
-        body, content_type = dump_json(body), JSON_TYPE
-    if isinstance(body, (bytes, bytearray)) and content_type.isascii():
-        return Response(200, content_type, bytes(body))
-    raise PredictionError(
-        f"output_fn returned {type(answer).__name__}; return (bytes, content type)"
-    )
-
-
-def _compress(response: Response, context: RequestContext) -> Response:
-    body, coding = encode_content(response.body, context.headers.get("accept-encoding"))
-    return response if coding is None else response._replace(body=body, coding=coding)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scriptmode.errors import DeclarationError
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from types import ModuleType
+
+_PREFIX = "_script_"
 
 
 def import_script(path: str | Path) -> ModuleType:
@@ -29,7 +33,7 @@ def import_script(path: str | Path) -> ModuleType:
         DeclarationError: there is no such file, or it is no Python file.
     """
     path = Path(path).resolve()
-    name = f"_script_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
+    name = f"{_PREFIX}{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise DeclarationError(f"{path} is not a Python file")
@@ -43,3 +47,26 @@ def import_script(path: str | Path) -> ModuleType:
         del sys.modules[name]
         raise
     return module
+
+
+@contextmanager
+def own_imports(folder: Path) -> Generator[None]:
+    """Keep what is imported from a folder within the block from meeting modules of equal name.
+
+    For processes that serve several scripts, each with helpers of its own. What a script imports
+    from its folder only later is not found.
+
+    Args:
+        folder: of the script.
+    """
+    folder = folder.resolve()
+    path = list(sys.path)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None)
+            is_own = file is not None and folder in Path(file).resolve().parents
+            if is_own and not name.startswith(_PREFIX):
+                del sys.modules[name]

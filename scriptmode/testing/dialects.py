@@ -84,8 +84,12 @@ class _Headers(dict[str, str]):
 class _Answered(SimpleNamespace):
     """Stands in for ``flask.Response``."""
 
-    def __init__(self, body: bytes, status: int, content_type: str) -> None:
-        super().__init__(body=body, status=status, content_type=content_type)
+    def __init__(
+        self, body: bytes, status: int, headers: Mapping[str, str], content_type: str | None
+    ) -> None:
+        sent = {name.lower(): value for name, value in headers.items()}
+        told = content_type or sent["content-type"]
+        super().__init__(body=body, status=status, content_type=told)
 
 
 def emulate(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scriptmode.errors import NotAcceptableError, RequestError, TrainingError
 from scriptmode.handlers.composition import Composition
-from scriptmode.handlers.endpoint import Endpoint, Request, Response
+from scriptmode.handlers.endpoint import Endpoint, Request
 from scriptmode.handlers.envelope import RequestEnvelope
 from scriptmode.handlers.examples import within
 from scriptmode.handlers.golden import difference, plain, read_sample, write_prediction
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from scriptmode.handlers.handler import Handler
     from scriptmode.handlers.manifest import Golden
+    from scriptmode.handlers.response import Response
 
 
 def rehearse(handler: Handler, model_dir: Path, predictions: Any = None) -> Any:

@@ -247,6 +247,7 @@ def _scripts() -> list[Case]:
             script="doubled",
             group="by hand",
         ),
+        Case("a status of the script's own", CSV_BODY, script="saying", group="context"),
         Case("headers that nobody sent", CSV_BODY, script="headers", group="context"),
         Case("model_fn by hand", CSV_BODY, script="own_model", group="by hand"),
         Case("all by hand", JSON_BODY, "application/json", script="by_hand", group="by hand"),

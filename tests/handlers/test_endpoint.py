@@ -7,7 +7,8 @@ import pytest
 
 from scriptmode import DeclarationError, Handler
 from scriptmode.handlers.context import RequestContext
-from scriptmode.handlers.endpoint import Endpoint, Request, Response
+from scriptmode.handlers.endpoint import Endpoint, Request
+from scriptmode.handlers.response import Response
 
 
 def script(**functions: Any) -> ModuleType:
