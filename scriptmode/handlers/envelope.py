@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scriptmode.errors import DeclarationError, LayoutError, MalformedBodyError
 from scriptmode.serializers.base import Body, as_utf8
-from scriptmode.serializers.json import JSON, parse_json
+from scriptmode.serializers.json import JSON, parse_json, with_exact_integers
 from scriptmode.serializers.jsonlines import JSONLines
 from scriptmode.serializers.layouts import ENVELOPES, read_layout
 from scriptmode.values import Enveloped
@@ -48,10 +48,12 @@ class RequestEnvelope:
             MalformedBodyError: not JSON, rows elsewhere than declared, or a member that nobody
                 declared.
         """
-        value, has_text = parse_json(as_utf8(body, params))
+        raw = as_utf8(body, params)
+        value, has_text = parse_json(raw)
         found: dict[str, Any] = {}
         if self.parameters and isinstance(value, dict):
-            found = {name: value[name] for name in self.parameters if name in value}
+            exact = with_exact_integers(value, raw)
+            found = {name: exact[name] for name in self.parameters if name in value}
             value = {name: part for name, part in value.items() if name not in found}
         for depth, name in enumerate(self.path):
             value = _step(value, name, self.path[:depth])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -22,6 +23,8 @@ from scriptmode.serializers.plain import dump_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from json import JSONDecodeError
+
+_LONG_INTEGER = re.compile(rb"\d{19}")
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ class JSON:
 
     def _read_carefully(self, raw: bytes) -> Any:
         value, has_text = parse_json(raw)
+        if self.layout == "raw":
+            return with_exact_integers(value, raw)
         return read_layout(value, self.layout, has_text=has_text)
 
     def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
@@ -115,6 +120,26 @@ def parse_json(raw: bytes, line: int | None = None) -> tuple[Any, bool]:
     if has_text:
         _refuse_duplicates(raw, line)
     return value, has_text
+
+
+def with_exact_integers(value: Any, raw: bytes) -> Any:
+    """What was parsed, with integers beyond 64 bits as they were sent; orjson makes floats of them.
+
+    Args:
+        value: what :func:`parse_json` made.
+        raw: the same as text.
+
+    Raises:
+        MalformedBodyError: it is nested too deeply, or an integer is too long for Python.
+    """
+    if _LONG_INTEGER.search(raw) is None:
+        return value
+    try:
+        return json.loads(raw)
+    except RecursionError:
+        raise MalformedBodyError("the body is nested too deeply") from None
+    except ValueError:  # Python takes no more than some thousand digits
+        raise MalformedBodyError("an integer of the body has too many digits") from None
 
 
 def _malformed(raw: bytes, error: JSONDecodeError, line: int) -> MalformedBodyError:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime as dt
 import io
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scriptmode.errors import (
@@ -701,3 +702,15 @@ def test_a_long_name_is_not_repeated_to_the_caller() -> None:
     with pytest.raises(MalformedBodyError) as error:
         JSON().decode(b'{"' + name + b'":1,"' + name + b'":2}', {})
     assert len(str(error.value.to_dict())) < 3000
+
+
+@given(st.lists(st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()))
+@example([2**64, -(2**63) - 1, 0.1, 1e300])
+def test_free_form_numbers_are_what_was_sent(value: list[Any]) -> None:
+    assert JSON(layout="raw").decode(json.dumps(value).encode(), {}) == value
+
+
+@pytest.mark.parametrize("body", [b"9" * 5000, b"[" * 900 + b"9" * 20 + b"]" * 900])
+def test_numbers_that_python_cannot_hold_are_refused_or_read(body: bytes) -> None:
+    with contextlib.suppress(MalformedBodyError):
+        JSON(layout="raw").decode(body, {})
