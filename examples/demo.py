@@ -47,7 +47,7 @@ def serve(script: Path, model_dir: Path) -> Iterator[str]:
     try:
         assert server.stderr is not None
         lines = (line for line in server.stderr if "running on http" in line)
-        address = next(lines).partition("running on ")[2].split()[0]
+        address = json.loads(next(lines))["message"].partition("running on ")[2]
         wait_until_ready(address)
         yield address
     finally:

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from scriptmode.cli.batch import add_batch
+from scriptmode.cli.serve import add_serve
 from scriptmode.cli.train import add_train
 from scriptmode.errors import ScriptmodeError
 
@@ -43,7 +44,9 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action="version", version=f"scriptmode {scriptmode.__version__}"
     )
     commands = parser.add_subparsers(title="commands", required=True)
-    _add_serve(commands.add_parser("serve", help="serve a script over HTTP"))
+    serve = commands.add_parser("serve", help="serve a script over HTTP")
+    _add_script(serve)
+    add_serve(serve)
     batch = commands.add_parser("batch", help="answer files of records, as Batch Transform does")
     _add_script(batch)
     add_batch(batch)
@@ -51,18 +54,6 @@ def _parser() -> argparse.ArgumentParser:
     _add_check(commands.add_parser("check", help="hold a model folder to its manifest"))
     _add_openapi(commands.add_parser("openapi", help="print the endpoint's OpenAPI document"))
     return parser
-
-
-def _add_serve(parser: argparse.ArgumentParser) -> None:
-    from scriptmode.hosting.app import MAX_BODY
-
-    _add_script(parser)
-    parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
-    parser.add_argument("--port", type=int, default=8080, help="0 takes a free one")
-    parser.add_argument(
-        "--max-body", type=int, default=MAX_BODY, metavar="BYTES", help="default: %(default)s"
-    )
-    parser.set_defaults(run=_serve)
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
@@ -104,15 +95,3 @@ def _openapi(options: argparse.Namespace) -> None:
     model = None if options.model_dir is None else handler.model_fn(options.model_dir)
     document = handler.openapi(model, title=options.title)
     print(json.dumps(document, indent=2))  # noqa: T201 - this is the command line
-
-
-def _serve(options: argparse.Namespace) -> None:
-    from scriptmode.hosting.server import serve
-
-    serve(
-        options.script,
-        options.model_dir,
-        host=options.host,
-        port=options.port,
-        max_body=options.max_body,
-    )

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
-    from scriptmode.handlers.endpoint import Endpoint, Response
+    from scriptmode.handlers.endpoint import Endpoint
+    from scriptmode.handlers.response import Response
 
 SplitType: TypeAlias = Literal["None", "Line", "RecordIO"]
 Strategy: TypeAlias = Literal["MultiRecord", "SingleRecord"]

@@ -24,7 +24,7 @@ from scriptmode.errors import ModelLoadError, RequestError
 from scriptmode.handlers.compose import compose
 from scriptmode.media import parse
 from scriptmode.models.arrays import as_matrix
-from scriptmode.models.base import Loader, Rowwise, Saver, Signed
+from scriptmode.models.base import Loader, Saver, Signed
 from scriptmode.serializers.npz import NPZ
 from scriptmode.testing.invoke import invoke
 from scriptmode.testing.processes import Order, ask_another_process

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 120.0  # seconds until the model must be loaded
 _STOPPING = 30.0  # seconds from SIGTERM to SIGKILL, as SageMaker waits
-_ADDRESS = re.compile(r"running on (http://\S+)")
+_ADDRESS = re.compile(r'running on (http://[^\s"]+)')
 
 
 class LocalEndpoint:

@@ -1,13 +1,18 @@
 """A real server process for tests: a free port, ready when entered, gone when left."""
 
 import http.client
+import json
+import os
+import re
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from threading import Lock, Thread
+from typing import Any, NamedTuple
 
 PATIENCE = 60.0
 
@@ -20,7 +25,21 @@ class Answer(NamedTuple):
 
 class Server(NamedTuple):
     port: int
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What was logged so far."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def find_port(self) -> int:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and self.process.poll() is None:
+            found = re.search(r"running on http://[^\s\"]+:(\d+)", self.log.read_text())
+            if found:
+                return int(found[1])
+            time.sleep(0.02)
+        raise AssertionError(f"the server did not start: {self.log.read_text()}")
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -41,16 +60,58 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def serving(script: Path, model_dir: Path, *options: str) -> Iterator[Server]:
+def serving(
+    script: Path, model_dir: Path, *options: str, env: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     command = [sys.executable, "-m", "scriptmode", "serve", str(script), "--port", "0"]
-    process = subprocess.Popen(
-        [*command, "--model-dir", str(model_dir), *options], stderr=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stderr is not None
-        line = next((line for line in process.stderr if "running on" in line), None)
-        assert line is not None, "the server did not start"
-        yield Server(int(line.rpartition(":")[2].split()[0]), process)
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
+    with tempfile.NamedTemporaryFile() as log:
+        process = subprocess.Popen(
+            [*command, "--model-dir", str(model_dir), *options],
+            stderr=log,
+            env={**os.environ, **(env or {})},
+        )
+        server = Server(0, process, Path(log.name))
+        try:
+            yield server._replace(port=server.find_port())
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+class Asked(NamedTuple):
+    body: bytes
+    content_type: str
+    accept: str = "application/json"
+
+
+def ask_all(port: int, requests: Sequence[Asked], connections: int) -> list[Answer | Exception]:
+    """Answers in the order of the requests, which go through so many kept connections at once."""
+    answers: list[Answer | Exception] = [ConnectionError("not asked")] * len(requests)
+    places = iter(range(len(requests)))
+    lock = Lock()
+
+    def work() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        while True:
+            with lock:
+                place = next(places, None)
+            if place is None:
+                connection.close()
+                return
+            body, content_type, accept = requests[place]
+            headers = {"Content-Type": content_type, "Accept": accept}
+            try:
+                connection.request("POST", "/invocations", body, headers)
+                response = connection.getresponse()
+                lowered = {name.lower(): value for name, value in response.getheaders()}
+                answers[place] = Answer(response.status, lowered, response.read())
+            except (OSError, http.client.HTTPException) as error:
+                answers[place] = error
+                connection.close()
+
+    threads = [Thread(target=work) for _ in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers

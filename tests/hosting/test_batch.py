@@ -6,6 +6,7 @@ import itertools
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -360,7 +361,7 @@ class Counting(Endpoint):
         with self.lock:
             self.asked += 1
             if self.asked >= self.fails_from:
-                request = request._replace(body=b"x")
+                request = replace(request, body=b"x")
         return super().invoke(request)
 
 

@@ -1,6 +1,5 @@
 """The real server process, over real connections."""
 
-import asyncio
 import gzip
 import io
 import json
@@ -15,26 +14,11 @@ import psutil
 import pytest
 import xgboost as xgb
 
-from scriptmode import compose
-from scriptmode.handlers.endpoint import Endpoint
-from scriptmode.hosting.app import App
+from tests.hosting.conftest import ROWS
 from tests.hosting.served import Server, serving
 
 pytestmark = pytest.mark.peer
-ROWS = np.random.default_rng(0).normal(size=(20, 5))
 MINIMAL = Path(__file__).parents[2] / "examples/minimal/inference.py"
-
-
-@pytest.fixture(scope="module")
-def booster() -> Any:
-    return xgb.train({"nthread": 1}, xgb.DMatrix(ROWS, ROWS.sum(axis=1)), 5)
-
-
-@pytest.fixture(scope="module")
-def model_dir(booster: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model")
-    (folder / "xgboost-model").write_bytes(booster.save_raw("ubj"))
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -244,23 +228,9 @@ def test_a_script_that_exits_while_loading_never_turns_ready(tmp_path: Path) -> 
         assert message == "the model cannot be loaded: SystemExit"
 
 
-def test_more_requests_than_may_wait_are_told_to_come_back() -> None:
-    async def answer() -> list[Any]:
-        app = App(Endpoint(compose("xgboost")), "", max_waiting=0)
-        app._not_ready = None
-        scope = {"type": "http", "method": "POST", "path": "/invocations", "headers": []}
-        sent: list[Any] = []
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        async def receive() -> Any:
-            return {"type": "http.request", "body": b""}
-
-        await app(scope, receive, send)
-        return sent
-
-    start, body = asyncio.run(answer())
-    assert start["status"] == 503
-    assert (b"retry-after", b"1") in start["headers"]
-    assert json.loads(body["body"])["code"] == "busy"
+def test_more_requests_than_may_wait_are_told_to_come_back(model_dir: Path) -> None:
+    with serving(MINIMAL, model_dir, "--max-waiting", "0") as server:
+        server.wait_until_ready()
+        answer = server.ask("POST", "/invocations", b"1,2,3,4,5", Content_Type="text/csv")
+        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        assert json.loads(answer.body)["code"] == "busy"

@@ -1,0 +1,188 @@
+"""When and where requests are answered: now or in company, here or in a thread.
+
+What the event loop has received in one turn is answered once the turn ends, so that requests that
+came together are asked together, and none ever waits for company.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from scriptmode.errors import DeclarationError
+from scriptmode.hosting.costs import Costs
+from scriptmode.models.threads import compute_alone_here
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scriptmode.hosting.exchange import Exchange
+    from scriptmode.hosting.grouping import Answerer
+
+Place: TypeAlias = Literal["auto", "loop", "thread"]
+_PLACES = ("auto", "loop", "thread")
+
+_SLOW = 0.005  # seconds of one request, above which others must not wait for it
+_TURN = 0.002  # seconds of requests that are answered one by one before the loop turns again
+
+
+class Answering:
+    """The queue in front of one model.
+
+    Args:
+        answerer: answers exchanges.
+        place: ``loop`` answers in the event loop, which is fastest for quick models; ``thread``
+            in a thread, so that the loop goes on receiving; ``auto`` by what requests of that
+            size took so far.
+        wait: seconds to wait for company; only slow models gain from more than none.
+        most: how many requests are asked together.
+        is_parallel: whether the model may be asked by the loop while the thread asks it.
+
+    Raises:
+        DeclarationError: no such place.
+    """
+
+    def __init__(
+        self,
+        answerer: Answerer,
+        *,
+        place: Place = "auto",
+        wait: float = 0.0,
+        most: int = 64,
+        is_parallel: bool = False,
+    ) -> None:
+        if place not in _PLACES:
+            raise DeclarationError(f"predict in {place!r}: expected one of {', '.join(_PLACES)}")
+        self._answerer, self._place, self._wait = answerer, place, wait
+        self._most = most if answerer.is_grouping else 1
+        self._is_parallel = is_parallel
+        self._quick: deque[Exchange] = deque()
+        self._slow: deque[Exchange] = deque()
+        self._costs = Costs()
+        self._thread = ThreadPoolExecutor(1, "scriptmode")
+        self._due: asyncio.Handle | None = None
+        self._is_waiting = self._computes_alone = False
+        self._batches = self._pieces = 0  # that the thread is at
+        self._since: float | None = None
+
+    def __len__(self) -> int:
+        """How many requests wait."""
+        return len(self._quick) + len(self._slow)
+
+    def submit(self, exchange: Exchange) -> None:
+        """Queue an exchange; it is told when it has its response."""
+        (self._slow if self._is_slow(exchange) else self._quick).append(exchange)
+        self._ask_for_turn(asyncio.get_running_loop())
+
+    async def next_piece(self, pieces: Iterator[bytes]) -> bytes | None:
+        """The next piece of a streamed answer, made in the thread; None after the last."""
+        self._pieces += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, next, pieces, None)
+        finally:
+            self._pieces -= 1
+            self._go_on()
+
+    def learn(self, size: int, seconds: float) -> None:
+        """Note how long a request took.
+
+        Args:
+            size: of its body, in bytes.
+            seconds: all stages together.
+        """
+        self._costs.learn(size, seconds)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything waits or is being answered."""
+        return bool(len(self) or self._batches or self._pieces)
+
+    @property
+    def spent(self) -> float:
+        """For how many seconds the thread has been at what it does."""
+        return 0.0 if self._since is None else perf_counter() - self._since
+
+    def close(self) -> None:
+        """Answer nothing more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _ask_for_turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        is_company = not self._wait or len(self) >= self._most
+        if self._due is not None:
+            if not (is_company and self._is_waiting):
+                return
+            self._due.cancel()
+        self._is_waiting = not is_company
+        turn = self._turn
+        self._due = loop.call_soon(turn) if is_company else loop.call_later(self._wait, turn)
+
+    def _turn(self) -> None:
+        self._due = None
+        is_free = not (self._batches or self._pieces)
+        queue = self._quick if self._pieces and not self._is_parallel else self._slow
+        if queue and not self._batches:  # a piece that is being made does not put others off
+            self._answer_in_thread(self._taken(queue))
+        ends = perf_counter() + _TURN
+        while self._quick and (self._is_parallel or (is_free and not self._batches)):
+            batch = self._taken(self._quick)
+            try:
+                self._answer_here(batch)
+            finally:
+                _tell(batch)
+            if perf_counter() > ends:
+                self._ask_for_turn(asyncio.get_running_loop())
+                return
+
+    def _taken(self, queue: deque[Exchange]) -> list[Exchange]:
+        batch: list[Exchange] = []
+        while queue and len(batch) < self._most:
+            exchange = queue.popleft()
+            if exchange.done is not None:
+                batch.append(exchange)
+        return batch
+
+    def _answer_in_thread(self, batch: list[Exchange]) -> None:
+        def after(future: asyncio.Future[None]) -> None:
+            self._since = None
+            _tell(batch)
+            self._batches -= 1
+            self._go_on()
+            future.exception()  # it was logged, and nobody else asks
+
+        self._batches += 1
+        self._since = perf_counter()
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(self._thread, self._answer, batch).add_done_callback(after)
+
+    def _go_on(self) -> None:
+        if len(self):
+            self._ask_for_turn(asyncio.get_running_loop())
+
+    def _answer_here(self, batch: list[Exchange]) -> None:
+        if not self._computes_alone:
+            compute_alone_here()
+            self._computes_alone = True
+        self._answer(batch)
+
+    def _answer(self, batch: list[Exchange]) -> None:
+        if not batch:
+            return
+        started = perf_counter()
+        self._answerer(batch)
+        seconds = (perf_counter() - started) / len(batch)
+        self.learn(max(len(exchange.request.body) for exchange in batch), seconds)
+
+    def _is_slow(self, exchange: Exchange) -> bool:
+        if self._place != "auto":
+            return self._place == "thread"
+        return self._costs.of(len(exchange.request.body)) > _SLOW
+
+
+def _tell(batch: list[Exchange]) -> None:
+    for exchange in batch:
+        if exchange.done is not None:
+            exchange.done(exchange)

@@ -1,0 +1,68 @@
+"""A request on its way to its response, and how long each stage took."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from scriptmode.handlers.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scriptmode.handlers.endpoint import Request
+    from scriptmode.handlers.response import Response
+    from scriptmode.hosting.tracing import Trace
+
+STAGES = ("decode", "align", "queue", "predict", "encode")
+"""What an exchange knows the seconds of, by these names."""
+
+CURRENT: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The id of the request that is being answered, for what is logged meanwhile."""
+
+
+class Exchange:
+    """One request under way.
+
+    Args:
+        request: with its whole body.
+        trace: whose request it is.
+        done: called with it, once there is a response; None where nobody waits any more.
+
+    Attributes:
+        arrived: when its body had come, in seconds of ``perf_counter``.
+        decode: seconds until the body was data.
+        align: seconds until that was in the model's columns.
+        queue: seconds until anything was done.
+        predict: seconds that the model took; for several requests at once, for all of them.
+        encode: seconds until there was a body to send.
+        rows: how many were asked for; None where it was no table.
+        together: how many requests the model was asked for at once.
+        response: None until there is one.
+    """
+
+    __slots__ = (
+        "align", "arrived", "decode", "done", "encode", "predict", "queue", "request", "response",
+        "rows", "together", "trace",
+    )  # fmt: skip
+
+    def __init__(
+        self, request: Request, trace: Trace, done: Callable[[Exchange], None] | None = None
+    ) -> None:
+        self.request, self.trace, self.done = request, trace, done
+        self.arrived = perf_counter()
+        self.decode = self.align = self.queue = self.predict = self.encode = 0.0
+        self.rows: int | None = None
+        self.together = 1
+        self.response: Response | None = None
+
+    def fail(self, error: BaseException) -> None:
+        """Answer with what went wrong."""
+        CURRENT.set(self.trace.request_id)
+        self.response = Endpoint.fail(error)
+
+    @property
+    def seconds(self) -> tuple[float, ...]:
+        """How long each of :data:`STAGES` took."""
+        return self.decode, self.align, self.queue, self.predict, self.encode

@@ -1,0 +1,174 @@
+"""Asking a model for several requests at once.
+
+Each request keeps its own decoding, checks, errors and encoding; only the question to the model is
+shared. Where something goes wrong with the shared one, every request is asked by itself, so that
+none suffers from what another sent.
+"""
+
+from __future__ import annotations
+
+import itertools
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from scriptmode.errors import DeclarationError
+from scriptmode.handlers.inference import Prepared
+from scriptmode.hosting.exchange import CURRENT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scriptmode.handlers.endpoint import Endpoint
+    from scriptmode.hosting.exchange import Exchange
+
+Batching: TypeAlias = Literal["exact", "close", "off"]
+_BATCHING: tuple[str, ...] = ("exact", "close", "off")
+_MOST_ROWS = 256  # of one request: a larger one gains nothing from company
+_TABLE = 2
+
+
+class Answerer:
+    """Answers requests, alone or together.
+
+    Args:
+        endpoint: with its model loaded.
+        batching: ``exact`` asks together where every answer is the same, bit for bit, as it is
+            alone; ``close`` wherever rows can be put together; ``off`` never.
+
+    Raises:
+        DeclarationError: no such batching.
+    """
+
+    def __init__(self, endpoint: Endpoint, batching: Batching = "exact") -> None:
+        if str(batching) not in _BATCHING:
+            raise DeclarationError(f"batch={batching!r}: expected one of {', '.join(_BATCHING)}")
+        self._endpoint, self._inference = endpoint, endpoint.inference
+        self.is_grouping = self._groups(batching)
+
+    def __call__(self, exchanges: Sequence[Exchange]) -> None:
+        """Give every exchange its response."""
+        asked = [(each, prepared) for each in exchanges if (prepared := self._prepare(each))]
+        if self.is_grouping and len(asked) > 1:
+            self._ask_together(asked)
+            return
+        for exchange, prepared in asked:
+            self._ask(exchange, prepared)
+
+    def _groups(self, batching: Batching) -> bool:
+        if self._inference is None or self._inference.predict is not None or batching == "off":
+            return False
+        return batching == "close" or self._inference.is_rowwise(self._endpoint.model)
+
+    def _prepare(self, exchange: Exchange) -> Prepared | None:
+        """What the model is to be asked; None where there is a response already."""
+        request, inference = exchange.request, self._inference
+        started = perf_counter()
+        exchange.queue = started - exchange.arrived
+        CURRENT.set(exchange.trace.request_id)
+        try:
+            data = self._endpoint.decode(request)
+            decoded = perf_counter()
+            exchange.decode = decoded - started
+            if inference is None:
+                return Prepared(data, None, request.context)
+            prepared = inference.prepare(data, self._endpoint.model, request.context)
+        except BaseException as error:  # noqa: BLE001 - a script may raise anything, or exit
+            exchange.fail(error)
+            return None
+        exchange.align = perf_counter() - decoded
+        exchange.rows = prepared.rows
+        return prepared
+
+    def _ask(self, exchange: Exchange, prepared: Prepared) -> None:
+        endpoint, inference = self._endpoint, self._inference
+        started = perf_counter()
+        CURRENT.set(exchange.trace.request_id)
+        try:
+            if inference is None:
+                prediction = endpoint.ask(prepared.data, prepared.context)
+            else:
+                prediction = inference.ask(prepared, endpoint.model)
+                prediction = inference.finish(prediction, prepared)
+        except BaseException as error:  # noqa: BLE001 - likewise
+            exchange.fail(error)
+            return
+        finally:
+            exchange.predict = perf_counter() - started
+        self._encode(exchange, prediction)
+
+    def _ask_together(self, asked: Sequence[tuple[Exchange, Prepared]]) -> None:
+        groups: dict[Any, list[tuple[Exchange, Prepared]]] = {}
+        for each in asked:
+            groups.setdefault(_kind(each[1]), []).append(each)
+        for kind, group in groups.items():
+            parts = None if kind is None or len(group) == 1 else self._answer_of(group)
+            if parts is None:
+                for exchange, prepared in group:
+                    self._ask(exchange, prepared)
+                continue
+            for (exchange, prepared), part in zip(group, parts, strict=True):
+                self._finish(exchange, prepared, part, len(group))
+
+    def _finish(self, exchange: Exchange, prepared: Prepared, part: Any, together: int) -> None:
+        inference: Any = self._inference
+        exchange.together = together
+        CURRENT.set(exchange.trace.request_id)
+        try:
+            prediction = inference.finish(part, prepared)
+        except BaseException as error:  # noqa: BLE001 - likewise
+            exchange.fail(error)
+            return
+        self._encode(exchange, prediction)
+
+    def _encode(self, exchange: Exchange, prediction: Any) -> None:
+        started = perf_counter()
+        try:
+            exchange.response = self._endpoint.encode(prediction, exchange.request)
+        except BaseException as error:  # noqa: BLE001 - likewise
+            exchange.fail(error)
+        exchange.encode = perf_counter() - started
+
+    def _answer_of(self, group: Sequence[tuple[Exchange, Prepared]]) -> list[Any] | None:
+        """The answer of each; None where they must be asked one by one."""
+        import numpy as np
+
+        inference: Any = self._inference
+        started = perf_counter()
+        tables = [prepared.data for _, prepared in group]
+        whole = group[0][1]._replace(data=np.concatenate(tables), rows=None)
+        try:
+            answer = inference.ask(whole, self._endpoint.model)
+        except Exception:  # noqa: BLE001 - each is asked again, and whose fault it was is told
+            return None
+        parts = _parted(answer, [len(table) for table in tables])
+        seconds = perf_counter() - started
+        for exchange, _ in group:
+            exchange.predict = seconds
+        return parts
+
+
+def _kind(prepared: Prepared) -> Any:
+    """What requests that can be asked together have in common; None for one that cannot."""
+    import numpy as np
+
+    table, rows = prepared.data, prepared.rows
+    if type(table) is not np.ndarray or table.ndim != _TABLE:
+        return None
+    if rows is None or not 0 < rows <= _MOST_ROWS or len(table) != rows:
+        return None
+    return table.dtype, table.shape[1]
+
+
+def _parted(answer: Any, counts: Sequence[int]) -> list[Any] | None:
+    """An answer, an array or several by name, as the answers of so many rows each."""
+    import numpy as np
+
+    if isinstance(answer, dict):
+        columns = [_parted(part, counts) for part in answer.values()]
+        if None in columns:
+            return None
+        return [dict(zip(answer, parts, strict=True)) for parts in zip(*columns, strict=True)]
+    if not isinstance(answer, np.ndarray) or answer.ndim == 0 or len(answer) != sum(counts):
+        return None
+    starts = itertools.accumulate(counts, initial=0)
+    return [answer[start : start + count] for start, count in zip(starts, counts, strict=False)]

@@ -1,0 +1,277 @@
+"""From a request of HTTP to its answer: what may wait, how long, and what is noted of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from time import perf_counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from scriptmode.errors import BodyTooLargeError, RequestError
+from scriptmode.handlers.context import RequestContext
+from scriptmode.handlers.endpoint import Endpoint, Request
+from scriptmode.handlers.response import Response, failure
+from scriptmode.hosting.asgi import too_large
+from scriptmode.hosting.deadlines import Deadlines
+from scriptmode.hosting.exchange import STAGES, Exchange
+from scriptmode.hosting.metrics import ROUTES
+from scriptmode.hosting.tracing import Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from scriptmode.hosting.asgi import Call, Headers
+    from scriptmode.hosting.hosted import Hosted
+    from scriptmode.hosting.logs import RequestLog
+    from scriptmode.hosting.metrics import Meter
+    from scriptmode.hosting.settings import Settings
+
+SINGLE, OF_SEVERAL = range(2)
+"""Places in :data:`scriptmode.hosting.metrics.ROUTES`."""
+
+_SOON = 0.5  # seconds
+_NO_PARAMETERS: dict[str, object] = {}
+
+
+class Answer(NamedTuple):
+    """A response and whose it is.
+
+    Args:
+        response: as the script or the server gives it.
+        trace: the request's names.
+        exchange: None for a request that was not read.
+    """
+
+    response: Response
+    trace: Trace
+    exchange: Exchange | None = None
+
+
+class Invoker:
+    """Answers requests for predictions.
+
+    Args:
+        settings: of the server.
+        meter: counts them.
+        log: tells of each.
+
+    Attributes:
+        is_draining: whether connections are to be closed, since the server is about to end.
+    """
+
+    def __init__(self, settings: Settings, meter: Meter, log: RequestLog) -> None:
+        self._settings, self._meter, self._log = settings, meter, log
+        self._deadlines = Deadlines(settings.timeout)
+        self._counting: asyncio.TimerHandle | None = None
+        self.is_draining = False
+
+    def __len__(self) -> int:
+        """How many requests are under way."""
+        return len(self._deadlines)
+
+    async def __call__(self, call: Call, hosted: Hosted, route: int = SINGLE) -> None:
+        """Answer one request, however slowly it comes.
+
+        Raises:
+            ClientGoneError: nobody is there to be answered.
+        """
+        started = perf_counter()
+        await self.deliver(call, hosted, await self._answer(call, hosted), started, route)
+
+    async def deliver(
+        self, call: Call, hosted: Hosted, answer: Answer, started: float, route: int
+    ) -> None:
+        """Send an answer, piece by piece where it comes so; see :meth:`note`."""
+        pieces, piece = answer.response.pieces, None
+        if pieces is not None:
+            try:
+                piece = await hosted.answering.next_piece(pieces)
+            except BaseException as error:  # noqa: BLE001 - a script may raise anything, or exit
+                answer, pieces = answer._replace(response=Endpoint.fail(error)), None
+        if pieces is None:
+            sent = await call.answer(answer.response, self.headers(answer))
+        else:
+            await call.start(answer.response, self.headers(answer))
+            sent = await self._stream(call, hosted, pieces, piece)
+        self.note(answer, hosted, sent, started, route)
+
+    def submit(
+        self,
+        headers: Mapping[str, str],
+        body: bytes,
+        hosted: Hosted,
+        done: Callable[[Answer], None],
+    ) -> None:
+        """Answer a request that has come whole.
+
+        Args:
+            headers: names lower-cased.
+            body: as it came.
+            hosted: whom it asks.
+            done: called with the answer.
+        """
+        trace = Trace.of(headers)
+        refusal = self.refusal(hosted, len(body))
+        if refusal is not None:
+            done(Answer(refusal, trace))
+            return
+
+        def tell(exchange: Exchange) -> None:
+            if self._deadlines.release(exchange):
+                done(Answer(exchange.response or _broken(), trace, exchange))
+
+        def give_up() -> None:
+            exchange.done = None
+            done(Answer(self._late(exchange), trace, exchange))
+
+        exchange = Exchange(_request(headers, body, hosted), trace, tell)
+        self._deadlines.watch(exchange, give_up)
+        hosted.answering.submit(exchange)
+
+    def refusal(self, hosted: Hosted, size: int = 0) -> Response | None:
+        """Why a request is not even decoded; None where it is.
+
+        Args:
+            hosted: whom it asks.
+            size: of its body, in bytes, as far as that is known.
+        """
+        if hosted.not_ready is not None:
+            return failure(503, {"code": "not_ready", "message": hosted.not_ready})
+        if len(hosted.answering) >= self._settings.max_waiting:
+            return failure(503, {"code": "busy", "message": "too many requests wait already"})
+        if size > self._settings.max_body:
+            return _failure_of(too_large(self._settings.max_body, f"{size} came"))
+        return None
+
+    def headers(self, answer: Answer) -> Headers:
+        """What an answer has beside the headers of its body."""
+        response, trace, exchange = answer
+        headers = [(b"x-request-id", trace.request_id.encode())]
+        if response.status in (408, 503):
+            headers.append((b"retry-after", b"1"))
+        if self.is_draining or response.status == 408:  # noqa: PLR2004 - the rest is still to come
+            headers.append((b"connection", b"close"))
+        if self._settings.is_development and exchange is not None:
+            headers.append((b"server-timing", _timing(exchange)))
+        return headers
+
+    def note(self, answer: Answer, hosted: Hosted, sent: int, started: float, route: int) -> None:
+        """Count a request that was answered, and log it.
+
+        Args:
+            answer: what was sent.
+            hosted: who was asked.
+            sent: bytes of the body.
+            started: when the request came, in seconds of ``perf_counter``.
+            route: its place in :data:`scriptmode.hosting.metrics.ROUTES`.
+        """
+        response, trace, exchange = answer
+        seconds = perf_counter() - started
+        if exchange is None:
+            size = (0, sent)
+            self._meter.refused(route, response.status, seconds, size)
+        else:
+            size = (len(exchange.request.body), sent)
+            self._meter.answered(route, response.status, seconds, size, exchange)
+            self._count_soon()
+        self._log.add(trace, ROUTES[route], response, size, seconds, exchange, hosted.name)
+
+    def _count_soon(self) -> None:
+        """Other processes are asked for what this one has counted."""
+        if self._counting is None:
+            self._counting = asyncio.get_running_loop().call_later(_SOON, self._count)
+
+    def _count(self) -> None:
+        self._counting = None
+        self._meter.count()
+        self._meter.under_way(len(self))
+        if len(self):
+            self._count_soon()
+
+    async def _answer(self, call: Call, hosted: Hosted) -> Answer:
+        refusal = self.refusal(hosted)
+        if refusal is not None:
+            return Answer(refusal, Trace.of(call.headers))
+        try:
+            body = await self._body(call)
+        except BodyTooLargeError as error:
+            return Answer(_failure_of(error), Trace.of(call.headers))
+        if body is None:
+            return Answer(self._late(None), Trace.of(call.headers))
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.submit(call.headers, body, hosted, lambda answer: _settle(future, answer))
+        return await future
+
+    async def _body(self, call: Call) -> bytes | None:
+        """The whole body; None where it did not come in time."""
+        task = asyncio.current_task()
+        is_late = False
+
+        def end() -> None:
+            nonlocal is_late
+            is_late = True
+            if task is not None:
+                task.cancel()
+
+        self._deadlines.watch(task, end)
+        try:
+            return await call.body(self._settings.max_body)
+        except asyncio.CancelledError:
+            if not is_late:
+                raise
+            return None
+        finally:
+            self._deadlines.release(task)
+
+    def _late(self, exchange: Exchange | None) -> Response:
+        seconds = f"{self._settings.timeout:g} seconds"
+        if exchange is None:
+            return failure(408, {"code": "timeout", "message": f"no whole body came in {seconds}"})
+        message = f"the request was not answered in {seconds}"
+        return failure(503, {"code": "deadline_exceeded", "message": message})
+
+    async def _stream(
+        self, call: Call, hosted: Hosted, pieces: Iterator[bytes], piece: bytes | None
+    ) -> int:
+        """Send pieces as the script makes them, until the last one or the caller is gone."""
+        gone = asyncio.ensure_future(call.receive())
+        size = 0
+        try:
+            while piece is not None and not gone.done():
+                size += len(piece)
+                await call.send({"type": "http.response.body", "body": piece, "more_body": True})
+                piece = await hosted.answering.next_piece(pieces)
+        except BaseException as error:
+            Endpoint.fail(error)  # which logs it; that the rest is missing shows at the client
+            raise
+        finally:
+            gone.cancel()
+            if isinstance(pieces, Generator):
+                pieces.close()
+        await call.send({"type": "http.response.body", "body": b""})
+        return size
+
+
+def _request(headers: Mapping[str, str], body: bytes, hosted: Hosted) -> Request:
+    context = RequestContext(headers, _NO_PARAMETERS, hosted.model_dir, hosted.name)
+    return Request(body, headers.get("content-type"), headers.get("accept"), context)
+
+
+def _failure_of(error: RequestError) -> Response:
+    return failure(error.status, error.to_dict(), error)
+
+
+def _settle(future: asyncio.Future[Answer], answer: Answer) -> None:
+    if not future.done():  # it was cancelled where the server is about to end
+        future.set_result(answer)
+
+
+def _timing(exchange: Exchange) -> bytes:
+    """The stages as a Server-Timing header has them (https://www.w3.org/TR/server-timing/)."""
+    stages = zip(STAGES, exchange.seconds, strict=True)
+    return ", ".join(f"{name};dur={seconds * 1000:.3f}" for name, seconds in stages).encode()
+
+
+def _broken() -> Response:
+    message = "the model failed to answer; the log of the server has the reason"
+    return failure(500, {"code": "prediction_failed", "message": message})

@@ -1,0 +1,165 @@
+"""Requests that are answered together get what they get alone."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import xgboost as xgb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression
+
+from scriptmode import compose
+from scriptmode.errors import DeclarationError
+from scriptmode.handlers.context import RequestContext
+from scriptmode.handlers.endpoint import Endpoint, Request
+from scriptmode.hosting.exchange import Exchange
+from scriptmode.hosting.grouping import Answerer
+from scriptmode.hosting.tracing import Trace
+
+ROWS = np.random.default_rng(0).normal(size=(64, 5))
+TRACE = Trace.of({})
+
+
+def endpoint_of(model: Any, framework: str = "xgboost", **declared: Any) -> Endpoint:
+    endpoint = Endpoint(compose(framework, **declared))
+    endpoint._model = model
+    return endpoint
+
+
+@pytest.fixture(scope="module")
+def booster() -> Any:
+    table = xgb.DMatrix(ROWS, ROWS.sum(axis=1))
+    return xgb.train({"nthread": 1, "max_depth": 4}, table, 30)
+
+
+def request(body: bytes, content_type: str = "text/csv", **headers: str) -> Request:
+    context = RequestContext({"content-type": content_type, **headers})
+    return Request(body, content_type, headers.get("accept"), context)
+
+
+def together(
+    endpoint: Endpoint, requests: list[Request], batching: Any = "exact"
+) -> list[Exchange]:
+    exchanges = [Exchange(each, TRACE) for each in requests]
+    Answerer(endpoint, batching)(exchanges)
+    return exchanges
+
+
+def told(exchange: Exchange) -> tuple[int, bytes]:
+    assert exchange.response is not None
+    return exchange.response.status, exchange.response.body
+
+
+def csv(rows: Any) -> bytes:
+    return "".join(",".join(map(repr, row)) + "\n" for row in rows.tolist()).encode()
+
+
+bodies = st.one_of(
+    st.tuples(st.integers(0, 63), st.integers(1, 9)).map(lambda t: csv(ROWS[t[0] : t[0] + t[1]])),
+    st.sampled_from([b"", b"1,2", b"a,b,c,d,e", b"1,2,3,4,1e300", b"1,,3,,5", b"[[1,2,3,4,5]]"]),
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(st.tuples(bodies, st.sampled_from(["text/csv", "application/json"])), max_size=12))
+def test_company_changes_no_answer(booster: Any, sent: list[tuple[bytes, str]]) -> None:
+    endpoint = endpoint_of(booster)
+    requests = [request(*each) for each in sent]
+    alone = [endpoint.invoke(each) for each in requests]
+    for exchange, response in zip(together(endpoint, requests), alone, strict=True):
+        assert told(exchange) == (response.status, response.body)
+
+
+def test_the_model_is_asked_once(booster: Any) -> None:
+    asked: list[int] = []
+
+    class Counting:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(endpoint.inference, name)
+
+        def ask(self, prepared: Any, model: Any) -> Any:
+            asked.append(len(prepared.data))
+            return endpoint.inference.ask(prepared, model)  # type: ignore[union-attr]
+
+    endpoint = endpoint_of(booster)
+    exchanges = [Exchange(request(csv(ROWS[i : i + 2])), TRACE) for i in range(7)]
+    answerer = Answerer(endpoint)
+    answerer._inference = Counting()  # type: ignore[assignment]
+    answerer(exchanges)
+    assert asked == [14]
+    assert [each.together for each in exchanges] == [7] * 7
+    assert [each.rows for each in exchanges] == [2] * 7
+
+
+def test_a_forest_is_asked_together_and_a_product_of_matrices_is_not() -> None:
+    labels = (ROWS.sum(axis=1) > 0).astype(int)
+    forest = RandomForestClassifier(20, random_state=0).fit(ROWS, labels)
+    line = LinearRegression().fit(ROWS, labels)
+    for model, is_asked_together in ((forest, True), (line, False)):
+        endpoint = endpoint_of(model, "sklearn")
+        requests = [request(csv(ROWS[i : i + 1])) for i in range(8)]
+        exchanges = together(endpoint, requests)
+        assert [told(each)[1] for each in exchanges] == [endpoint.invoke(r).body for r in requests]
+        assert (exchanges[0].together > 1) is is_asked_together
+        assert together(endpoint, requests, "close")[0].together == 8
+        assert together(endpoint, requests, "off")[0].together == 1
+
+
+def test_threads_that_add_up_as_they_come_are_not_asked_together() -> None:
+    forest = RandomForestClassifier(20, n_jobs=2).fit(ROWS, ROWS[:, 0] > 0)
+    exchanges = together(endpoint_of(forest, "sklearn"), [request(csv(ROWS[:1]))] * 3)
+    assert exchanges[0].together == 1
+
+
+def test_hooks_are_called_for_each_request_with_its_own_context(booster: Any) -> None:
+    def after(prediction: Any, context: Any) -> Any:
+        context.response.headers["X-Seen"] = context.headers["who"]
+        if context.headers["who"] == "2":
+            raise ValueError("not this one")
+        return prediction
+
+    endpoint = endpoint_of(booster, after=after)
+    requests = [request(csv(ROWS[:1]), who=str(number)) for number in range(4)]
+    exchanges = together(endpoint, requests)
+    assert [told(each)[0] for each in exchanges] == [200, 200, 500, 200]
+    seen = [each.response.headers for each in exchanges if each.response]
+    assert [headers.get("X-Seen") for headers in seen] == ["0", "1", None, "3"]
+    assert exchanges[0].together == 4
+
+
+def test_several_outputs_by_name_are_parted(booster: Any) -> None:
+    endpoint = endpoint_of(booster, predict=["value", "contribs"])
+    requests = [request(csv(ROWS[i : i + 3])) for i in range(5)]
+    exchanges = together(endpoint, requests)
+    assert [told(each)[1] for each in exchanges] == [endpoint.invoke(r).body for r in requests]
+    assert exchanges[0].together == 5
+
+
+def test_one_bad_cell_harms_nobody_else(booster: Any) -> None:
+    endpoint = endpoint_of(booster)
+    requests = [request(csv(ROWS[:1])), request(b"1,2,3,4,1e300"), request(csv(ROWS[1:2]))]
+    found = [told(each) for each in together(endpoint, requests)]
+    assert [status for status, _ in found] == [200, 422, 200]
+    assert json.loads(found[1][1])["where"] == {"row": 1, "column": 5}
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda model, data, context: data[:, 0], lambda model, data, context: data[:, 0].tolist()],
+)
+def test_a_function_that_predicts_is_asked_for_each(
+    booster: Any, function: Callable[..., Any]
+) -> None:
+    endpoint = endpoint_of(booster, predict=function)
+    exchanges = together(endpoint, [request(csv(ROWS[i : i + 1])) for i in range(3)])
+    assert [told(each)[0] for each in exchanges] == [200] * 3
+    assert exchanges[0].together == 1
+
+
+def test_another_batching_is_refused(booster: Any) -> None:
+    with pytest.raises(DeclarationError, match="exact, close, off"):
+        Answerer(endpoint_of(booster), "on")  # type: ignore[arg-type]
