@@ -44,10 +44,13 @@ class DrainingServer(Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, and end connections with what they are at."""
-        self._drained.drain()
         for server in self.servers:
             server.close()
         moment, loop = self._drained.moment, asyncio.get_running_loop()
+        # Clients that are sent away come back at once, and must not find a socket that some
+        # worker has not closed yet, and on which nobody will answer them.
+        await asyncio.sleep(moment / 2)
+        self._drained.drain()
         ends = loop.time() + moment
         while self.server_state.connections and loop.time() < ends:  # noqa: ASYNC110 - uvicorn tells nobody
             await asyncio.sleep(moment / _LOOKS)
