@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 HEAVY := $(VENV)/.heavy
 PEERS := build/peers/.ready
+BROWSER := $(VENV)/.browser
 
 .PHONY: demo test check bench contract docs schema test-oldest clean
 .DEFAULT_GOAL := test
@@ -27,10 +28,16 @@ $(PEERS): pyproject.toml
 	$(PYTHON) -m pip install --quiet --no-deps --upgrade --target build/peers 'sagemaker==2.245.0'
 	touch $@
 
+# The system's own Chromium, else the one that comes with playwright.
+$(BROWSER): $(READY)
+	command -v chromium >/dev/null || { apt-get -qq update && apt-get -qq install chromium; } \
+	    || $(BIN)/playwright install chromium
+	touch $@
+
 demo: $(READY)
 	$(BIN)/python examples/demo.py
 
-test: $(READY) $(HEAVY) $(PEERS)
+test: $(READY) $(HEAVY) $(PEERS) $(BROWSER)
 	$(BIN)/python -m pytest
 
 check: $(READY)

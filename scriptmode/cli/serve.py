@@ -24,7 +24,7 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--development",
         action=_boolean(),
-        help="boto3's routes and stage times (default: where only this machine reaches the server)",
+        help="playground, boto3's route, stage times (default: where only this machine reaches it)",
     )
     parser.set_defaults(run=_serve)
 

@@ -17,6 +17,7 @@ from scriptmode.hosting.fleet import Fleet
 from scriptmode.hosting.hosted import Hosted
 from scriptmode.hosting.lobby import Lobby
 from scriptmode.hosting.logs import Logged, RequestLog, log_to_stderr
+from scriptmode.hosting.playground import playground_routes
 from scriptmode.hosting.runtime_api import runtime_routes
 from scriptmode.hosting.single import SingleModel
 from scriptmode.hosting.workers import Workers
@@ -90,6 +91,7 @@ def make_app(
     """
     app = App(site, settings, meter, RequestLog(logged), beat)
     if settings.is_development:
+        app.routes.add(playground_routes())
         app.routes.add(runtime_routes(site.routes(app.invoker)["/invocations"]["POST"]))
     return app
 

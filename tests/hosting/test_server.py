@@ -61,7 +61,7 @@ def test_a_callers_mistake_is_a_4xx_with_a_reason(
 
 
 def test_unknown_routes_and_methods(server: Server) -> None:
-    assert server.ask("GET", "/").status == 404
+    assert server.ask("GET", "/nowhere").status == 404
     wrong = server.ask("GET", "/invocations")
     assert (wrong.status, wrong.headers["allow"]) == (405, "POST")
     assert server.ask("POST", "/ping").headers["allow"] == "GET"
