@@ -26,6 +26,9 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
         action=_boolean(),
         help="playground, boto3's route, stage times (default: where only this machine reaches it)",
     )
+    parser.add_argument(
+        "--reload", action="store_true", help="follow the script and the model while they change"
+    )
     parser.set_defaults(run=_serve)
 
 
@@ -92,7 +95,8 @@ def _serve(options: argparse.Namespace) -> None:
 
     is_own, is_multi = options.development, options.multi_model
     is_multi = settings.default_multi_model() if is_multi is None else is_multi
-    workers = 1 if is_multi and options.workers is None else options.workers
+    is_single = is_multi or options.reload
+    workers = 1 if is_single and options.workers is None else options.workers
     limit = options.memory_limit
     found = settings.Settings(
         host=options.host,
@@ -107,6 +111,7 @@ def _serve(options: argparse.Namespace) -> None:
         place=options.predict_in,
         is_multi_model=is_multi,
         memory_limit=None if limit is None else int(limit * 2**20),
+        is_reloading=options.reload,
         is_development=settings.is_loopback(options.host) if is_own is None else is_own,
     )
     serve(options.script, options.model_dir, found, logged=options.log)

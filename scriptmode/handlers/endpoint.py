@@ -88,6 +88,16 @@ class Endpoint:
         """
         self._model = self._model_fn(str(model_dir), RequestContext(model_dir=str(model_dir)))
 
+    def adopt(self, model: Any) -> None:
+        """Take a model that an endpoint of the same loader has loaded.
+
+        Raises:
+            ModelLoadError: it contradicts the declaration.
+        """
+        if self.inference is not None:
+            self.inference.bind(model)
+        self._model = model
+
     def check(self, model_dir: str) -> int:
         """Load a model, and ask for the golden sample of its manifest again.
 

@@ -59,14 +59,23 @@ def own_imports(folder: Path) -> Generator[None]:
     Args:
         folder: of the script.
     """
-    folder = folder.resolve()
     path = list(sys.path)
     try:
         yield
     finally:
         sys.path[:] = path
-        for name, module in list(sys.modules.items()):
-            file = getattr(module, "__file__", None)
-            is_own = file is not None and folder in Path(file).resolve().parents
-            if is_own and not name.startswith(_PREFIX):
-                del sys.modules[name]
+        forget_imports(folder)
+
+
+def forget_imports(folder: Path) -> None:
+    """Let what was imported from a folder be imported anew; scripts themselves are so anyway.
+
+    Args:
+        folder: of a script.
+    """
+    folder = folder.resolve()
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        is_own = file is not None and folder in Path(file).resolve().parents
+        if is_own and not name.startswith(_PREFIX):
+            del sys.modules[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scriptmode.handlers.endpoint import Request
 from scriptmode.handlers.examples import example_bodies
@@ -66,11 +66,18 @@ class Hosted:
             return False
         return getattr(inference.loader, "fork_safe", True)
 
-    def load(self) -> None:
-        """Load the model and warm it up; a failure is kept as the reason, and logged."""
+    def load(self, model: Any = None) -> None:
+        """Load the model and warm it up; a failure is kept as the reason, and logged.
+
+        Args:
+            model: one that was loaded before; None to load it.
+        """
         started = perf_counter()
         try:
-            self.endpoint.load(self.model_dir)
+            if model is None:
+                self.endpoint.load(self.model_dir)
+            else:
+                self.endpoint.adopt(model)
             self._answering = self._warm(self._queue())
         except BaseException as error:  # noqa: BLE001 - a script may raise anything, or exit
             _LOG.exception("the model of %s cannot be loaded", self.model_dir)
@@ -79,7 +86,8 @@ class Hosted:
             return
         self.seconds = perf_counter() - started
         self.not_ready = None
-        _LOG.info("the model of %s is loaded (%.2f s)", self.model_dir, self.seconds)
+        if model is None:
+            _LOG.info("the model of %s is loaded (%.2f s)", self.model_dir, self.seconds)
 
     @property
     def is_busy(self) -> bool:

@@ -23,23 +23,24 @@ from scriptmode.hosting.invoking import SINGLE
 if TYPE_CHECKING:
     from scriptmode.hosting.hosted import Hosted
     from scriptmode.hosting.invoking import Answer, Invoker
+    from scriptmode.hosting.single import SingleModel
 
 _LARGEST = 2**16  # bytes that uvicorn takes in without being asked
 
 
-def protocol_for(invoker: Invoker, hosted: Hosted) -> type[HttpToolsProtocol]:
+def protocol_for(invoker: Invoker, site: SingleModel) -> type[HttpToolsProtocol]:
     """The protocol of a server with one model.
 
     Args:
         invoker: answers requests.
-        hosted: the model.
+        site: holds the model.
     """
-    return type("Protocol", (_Protocol,), {"invoker": invoker, "hosted": hosted})
+    return type("Protocol", (_Protocol,), {"invoker": invoker, "site": site})
 
 
 class _Protocol(HttpToolsProtocol):
     invoker: Invoker
-    hosted: Hosted
+    site: SingleModel
     held: tuple[RequestResponseCycle, Any] | None = None
 
     def eof_received(self) -> Any:
@@ -80,25 +81,27 @@ class _Protocol(HttpToolsProtocol):
 
     def _submit(self, cycle: RequestResponseCycle) -> None:
         started = perf_counter()
-        hosted = self.hosted
+        hosted = self.site.hosted
 
         def done(answer: Answer) -> None:
             if answer.response.pieces is None:
                 sent = self._write(cycle, answer)
                 self.invoker.note(answer, hosted, sent, started, SINGLE)
             else:
-                self._start_streaming(cycle, answer, started)
+                self._start_streaming(cycle, hosted, answer, started)
 
         headers = headers_of(cycle.scope["headers"])
         self.invoker.submit(headers, bytes(cycle.body), hosted, done)
 
-    def _start_streaming(self, cycle: RequestResponseCycle, answer: Answer, started: float) -> None:
+    def _start_streaming(
+        self, cycle: RequestResponseCycle, hosted: Hosted, answer: Answer, started: float
+    ) -> None:
         cycle.body.clear()
         cycle.message_event.clear()  # what comes next is that the client leaves
 
         async def stream(scope: Any, receive: Any, send: Any) -> None:
             call = Call.of(scope, receive, send)
-            await self.invoker.deliver(call, self.hosted, answer, started, SINGLE)
+            await self.invoker.deliver(call, hosted, answer, started, SINGLE)
 
         super()._start_asgi_task(cycle, stream)
 

@@ -18,6 +18,7 @@ from scriptmode.hosting.hosted import Hosted
 from scriptmode.hosting.lobby import Lobby
 from scriptmode.hosting.logs import Logged, RequestLog, log_to_stderr
 from scriptmode.hosting.playground import playground_routes
+from scriptmode.hosting.reloading import ReloadingModel
 from scriptmode.hosting.runtime_api import runtime_routes
 from scriptmode.hosting.single import SingleModel
 from scriptmode.hosting.workers import Workers
@@ -57,6 +58,10 @@ def serve(
     if settings.is_multi_model:
         fleet = Fleet(script, settings, settings.memory_limit)
         run(make_app(fleet, settings, logged), listen(settings))
+        return
+    if settings.is_reloading:
+        site = ReloadingModel(script, str(model_dir), settings)
+        run(make_app(site, settings, logged), listen(settings))
         return
     hosted = Hosted(Endpoint(Handler.of(import_script(script))), str(model_dir), settings)
     listening = listen(settings)
@@ -141,4 +146,4 @@ def _protocol(app: App | Lobby) -> Any:
         return "auto"
     from scriptmode.hosting.protocol import protocol_for
 
-    return protocol_for(app.invoker, app.site.hosted)
+    return protocol_for(app.invoker, app.site)

@@ -34,6 +34,7 @@ class Settings:
         place: where the model is asked; see :class:`scriptmode.hosting.answering.Answering`.
         is_multi_model: whether models are loaded and unloaded while the server runs.
         memory_limit: for these, in bytes; None for no limit.
+        is_reloading: whether the script is followed while it is written.
         is_development: whether there is a playground, and what else helps on one's own machine.
 
     Raises:
@@ -52,14 +53,17 @@ class Settings:
     place: Place = "auto"
     is_multi_model: bool = False
     memory_limit: int | None = None
+    is_reloading: bool = False
     is_development: bool = False
 
     def __post_init__(self) -> None:
         for name in ("workers", "max_body", "max_batch", "timeout"):
             if not getattr(self, name) > 0:
                 raise DeclarationError(f"{name}={getattr(self, name)!r}: expected more than 0")
-        if self.is_multi_model and self.workers > 1:
-            raise DeclarationError("several models are served by one process: workers=1")
+        if self.workers > 1 and (self.is_multi_model or self.is_reloading):
+            raise DeclarationError("several models, or a script that changes: workers=1")
+        if self.is_multi_model and self.is_reloading:
+            raise DeclarationError("several models, or a script that changes: not both")
         for name in ("max_waiting", "batch_wait", "port"):
             if getattr(self, name) < 0:
                 raise DeclarationError(f"{name}={getattr(self, name)!r}: expected no less than 0")
