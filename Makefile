@@ -9,7 +9,7 @@ HEAVY := $(VENV)/.heavy
 PEERS := build/peers/.ready
 BROWSER := $(VENV)/.browser
 
-.PHONY: demo test check bench contract docs schema test-oldest clean
+.PHONY: demo test check bench soak contract docs schema test-oldest clean
 .DEFAULT_GOAL := test
 
 $(READY): pyproject.toml
@@ -56,6 +56,11 @@ bench: $(READY) $(HEAVY)
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python -m benchmarks.codecs
+
+# Minutes of full load; ten of them are what it is judged by.
+soak: $(READY)
+	$(BIN)/python -m benchmarks.soak --minutes 10
+	$(BIN)/python -m benchmarks.soak --minutes 10 --workers 2 --kill
 
 # Every request of the table through every real serving stack, each in an environment of its own.
 contract: $(READY)

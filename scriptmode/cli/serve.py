@@ -109,9 +109,10 @@ def _serve(options: argparse.Namespace) -> None:
         max_batch=options.max_batch,
         batch_wait=options.batch_wait / 1000,
         place=options.predict_in,
+        logged=options.log,
         is_multi_model=is_multi,
         memory_limit=None if limit is None else int(limit * 2**20),
         is_reloading=options.reload,
         is_development=settings.is_loopback(options.host) if is_own is None else is_own,
     )
-    serve(options.script, options.model_dir, found, logged=options.log)
+    serve(options.script, options.model_dir, found)

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from scriptmode.errors import DeclarationError
 from scriptmode.hosting.costs import Costs
 from scriptmode.models.threads import compute_alone_here
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from scriptmode.hosting.grouping import Answerer
 
 Place: TypeAlias = Literal["auto", "loop", "thread"]
-_PLACES = ("auto", "loop", "thread")
+PLACES = ("auto", "loop", "thread")
 
 _SLOW = 0.005  # seconds of one request, above which others must not wait for it
 _TURN = 0.002  # seconds of requests that are answered one by one before the loop turns again
@@ -40,9 +39,6 @@ class Answering:
         wait: seconds to wait for company; only slow models gain from more than none.
         most: how many requests are asked together.
         is_parallel: whether the model may be asked by the loop while the thread asks it.
-
-    Raises:
-        DeclarationError: no such place.
     """
 
     def __init__(
@@ -54,8 +50,6 @@ class Answering:
         most: int = 64,
         is_parallel: bool = False,
     ) -> None:
-        if place not in _PLACES:
-            raise DeclarationError(f"predict in {place!r}: expected one of {', '.join(_PLACES)}")
         self._answerer, self._place, self._wait = answerer, place, wait
         self._most = most if answerer.is_grouping else 1
         self._is_parallel = is_parallel

@@ -18,6 +18,7 @@ from scriptmode.hosting.invoking import Invoker
 from scriptmode.hosting.logs import RequestLog
 from scriptmode.hosting.metrics import CONTENT_TYPE, Meter
 from scriptmode.hosting.routing import Router
+from scriptmode.hosting.spans import spans_from_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -87,7 +88,8 @@ class App:
     ) -> None:
         self.site, self._settings, self._beat = site, settings, beat
         self._meter, self._log = meter or Meter(), log or RequestLog("none")
-        self.invoker = Invoker(settings, self._meter, self._log)
+        self._spans = spans_from_environment()
+        self.invoker = Invoker(settings, self._meter, self._log, self._spans)
         self._starting = ThreadPoolExecutor(1, "starting")
         self.routes = Router(
             {
@@ -132,6 +134,8 @@ class App:
                 self._starting.shutdown(wait=False, cancel_futures=True)
                 self.site.stop()
                 self._log.flush()
+                if self._spans is not None:
+                    self._spans.close()
             await send({"type": f"{event}.complete"})
             if event == "lifespan.shutdown":
                 return

@@ -11,7 +11,6 @@ import itertools
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from scriptmode.errors import DeclarationError
 from scriptmode.handlers.inference import Prepared
 from scriptmode.hosting.exchange import CURRENT
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from scriptmode.hosting.exchange import Exchange
 
 Batching: TypeAlias = Literal["exact", "close", "off"]
-_BATCHING: tuple[str, ...] = ("exact", "close", "off")
+BATCHING = ("exact", "close", "off")
 _MOST_ROWS = 256  # of one request: a larger one gains nothing from company
 _TABLE = 2
 
@@ -34,14 +33,9 @@ class Answerer:
         endpoint: with its model loaded.
         batching: ``exact`` asks together where every answer is the same, bit for bit, as it is
             alone; ``close`` wherever rows can be put together; ``off`` never.
-
-    Raises:
-        DeclarationError: no such batching.
     """
 
     def __init__(self, endpoint: Endpoint, batching: Batching = "exact") -> None:
-        if str(batching) not in _BATCHING:
-            raise DeclarationError(f"batch={batching!r}: expected one of {', '.join(_BATCHING)}")
         self._endpoint, self._inference = endpoint, endpoint.inference
         self.is_grouping = self._groups(batching)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scriptmode.hosting.logs import RequestLog
     from scriptmode.hosting.metrics import Meter
     from scriptmode.hosting.settings import Settings
+    from scriptmode.hosting.spans import Spans
 
 SINGLE, OF_SEVERAL = range(2)
 """Places in :data:`scriptmode.hosting.metrics.ROUTES`."""
@@ -54,13 +55,16 @@ class Invoker:
         settings: of the server.
         meter: counts them.
         log: tells of each.
+        spans: records them for tracing; None where nobody asks for it.
 
     Attributes:
         is_draining: whether connections are to be closed, since the server is about to end.
     """
 
-    def __init__(self, settings: Settings, meter: Meter, log: RequestLog) -> None:
-        self._settings, self._meter, self._log = settings, meter, log
+    def __init__(
+        self, settings: Settings, meter: Meter, log: RequestLog, spans: Spans | None = None
+    ) -> None:
+        self._settings, self._meter, self._log, self._spans = settings, meter, log, spans
         self._deadlines = Deadlines(settings.timeout)
         self._counting: asyncio.TimerHandle | None = None
         self.is_draining = False
@@ -175,6 +179,8 @@ class Invoker:
             self._meter.answered(route, response.status, seconds, size, exchange)
             self._count_soon()
         self._log.add(trace, ROUTES[route], response, size, seconds, exchange, hosted.name)
+        if self._spans is not None:
+            self._spans.add(answer, ROUTES[route], seconds, hosted.name)
 
     def _count_soon(self) -> None:
         """Other processes are asked for what this one has counted."""

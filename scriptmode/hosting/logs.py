@@ -12,7 +12,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from scriptmode.errors import DeclarationError, RequestError
+from scriptmode.errors import RequestError
 from scriptmode.hosting.exchange import CURRENT
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scriptmode.hosting.tracing import Trace
 
 Logged: TypeAlias = Literal["all", "errors", "none"]
-_LOGGED = ("all", "errors", "none")
+LOGGED = ("all", "errors", "none")
 _FIRST_ERROR, _FIRST_FAILURE = 400, 500
 _MOST_KEPT = 10_000  # lines, while nobody reads them
 _PAUSE = 0.1  # seconds, before a full pipe is tried again
@@ -34,14 +34,9 @@ class RequestLog:
     Args:
         logged: ``all`` requests, only ``errors``, or ``none``.
         target: the file descriptor to write to.
-
-    Raises:
-        DeclarationError: no such choice.
     """
 
     def __init__(self, logged: Logged = "all", target: int = 2) -> None:
-        if logged not in _LOGGED:
-            raise DeclarationError(f"log {logged!r}: expected one of {', '.join(_LOGGED)}")
         self._least = {"all": 0, "errors": _FIRST_ERROR, "none": 1000}[logged]
         self._lines = _Lines(target)
 

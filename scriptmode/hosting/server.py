@@ -16,7 +16,7 @@ from scriptmode.hosting.app import App
 from scriptmode.hosting.fleet import Fleet
 from scriptmode.hosting.hosted import Hosted
 from scriptmode.hosting.lobby import Lobby
-from scriptmode.hosting.logs import Logged, RequestLog, log_to_stderr
+from scriptmode.hosting.logs import RequestLog, log_to_stderr
 from scriptmode.hosting.playground import playground_routes
 from scriptmode.hosting.reloading import ReloadingModel
 from scriptmode.hosting.runtime_api import runtime_routes
@@ -39,16 +39,13 @@ _BACKLOG = 2048
 _ALLOCATIONS = 20_000  # between two looks for garbage in circles, of which requests leave none
 
 
-def serve(
-    script: str | Path, model_dir: str | Path, settings: Settings, *, logged: Logged = "all"
-) -> None:
+def serve(script: str | Path, model_dir: str | Path, settings: Settings) -> None:
     """Serve a script until the process is told to stop (SIGINT or SIGTERM).
 
     Args:
         script: the entry script, composed or hand-written.
         model_dir: the folder that holds the artefact.
         settings: of the server.
-        logged: which requests are logged.
 
     Raises:
         DeclarationError: the script is wrong. A wrong artefact keeps ``/ping`` at 503 instead.
@@ -57,23 +54,23 @@ def serve(
     os.environ["SAGEMAKER_MODEL_SERVER_WORKERS"] = str(settings.workers)  # models share the cores
     if settings.is_multi_model:
         fleet = Fleet(script, settings, settings.memory_limit)
-        run(make_app(fleet, settings, logged), listen(settings))
+        run(make_app(fleet, settings), listen(settings))
         return
     if settings.is_reloading:
         site = ReloadingModel(script, str(model_dir), settings)
-        run(make_app(site, settings, logged), listen(settings))
+        run(make_app(site, settings), listen(settings))
         return
     hosted = Hosted(Endpoint(Handler.of(import_script(script))), str(model_dir), settings)
     listening = listen(settings)
     if settings.workers == 1:
-        run(make_app(SingleModel(hosted), settings, logged), listening)
+        run(make_app(SingleModel(hosted), settings), listening)
         return
 
     def wait(board: Board) -> None:
         run(Lobby(board), listening)
 
     def work(meter: Meter, beat: Callable[[], None]) -> None:
-        run(make_app(SingleModel(hosted), settings, logged, meter, beat), listening)
+        run(make_app(SingleModel(hosted), settings, meter, beat), listening)
 
     Workers(hosted, settings, listening, wait, work).run()
 
@@ -81,7 +78,6 @@ def serve(
 def make_app(
     site: Site,
     settings: Settings,
-    logged: Logged = "all",
     meter: Meter | None = None,
     beat: Callable[[], None] | None = None,
 ) -> App:
@@ -90,11 +86,10 @@ def make_app(
     Args:
         site: what is served.
         settings: of the server.
-        logged: which requests are logged.
         meter: counts requests; None for one of its own.
         beat: called every second in which nothing is stuck.
     """
-    app = App(site, settings, meter, RequestLog(logged), beat)
+    app = App(site, settings, meter, RequestLog(settings.logged), beat)
     if settings.is_development:
         app.routes.add(playground_routes())
         app.routes.add(runtime_routes(site.routes(app.invoker)["/invocations"]["POST"]))

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from scriptmode.errors import DeclarationError
-
-if TYPE_CHECKING:
-    from scriptmode.hosting.answering import Place
-    from scriptmode.hosting.grouping import Batching
+from scriptmode.hosting.answering import PLACES, Place
+from scriptmode.hosting.grouping import BATCHING, Batching
+from scriptmode.hosting.logs import LOGGED, Logged
 
 _MEGABYTE = 2**20
+_WORDS = {"batching": BATCHING, "place": PLACES, "logged": LOGGED}
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -32,13 +31,14 @@ class Settings:
         max_batch: how many of them.
         batch_wait: seconds to wait for company.
         place: where the model is asked; see :class:`scriptmode.hosting.answering.Answering`.
+        logged: which requests are logged.
         is_multi_model: whether models are loaded and unloaded while the server runs.
         memory_limit: for these, in bytes; None for no limit.
         is_reloading: whether the script is followed while it is written.
         is_development: whether there is a playground, and what else helps on one's own machine.
 
     Raises:
-        DeclarationError: a number that cannot be.
+        DeclarationError: a number or a word that cannot be.
     """
 
     host: str = "127.0.0.1"
@@ -51,12 +51,18 @@ class Settings:
     max_batch: int = 64
     batch_wait: float = 0.0
     place: Place = "auto"
+    logged: Logged = "all"
     is_multi_model: bool = False
     memory_limit: int | None = None
     is_reloading: bool = False
     is_development: bool = False
 
     def __post_init__(self) -> None:
+        for name, words in _WORDS.items():
+            if getattr(self, name) not in words:
+                raise DeclarationError(
+                    f"{name}={getattr(self, name)!r}: expected one of {', '.join(words)}"
+                )
         for name in ("workers", "max_body", "max_batch", "timeout"):
             if not getattr(self, name) > 0:
                 raise DeclarationError(f"{name}={getattr(self, name)!r}: expected more than 0")

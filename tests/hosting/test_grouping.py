@@ -13,7 +13,6 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression
 
 from scriptmode import compose
-from scriptmode.errors import DeclarationError
 from scriptmode.handlers.context import RequestContext
 from scriptmode.handlers.endpoint import Endpoint, Request
 from scriptmode.hosting.exchange import Exchange
@@ -158,8 +157,3 @@ def test_a_function_that_predicts_is_asked_for_each(
     exchanges = together(endpoint, [request(csv(ROWS[i : i + 1])) for i in range(3)])
     assert [told(each)[0] for each in exchanges] == [200] * 3
     assert exchanges[0].together == 1
-
-
-def test_another_batching_is_refused(booster: Any) -> None:
-    with pytest.raises(DeclarationError, match="exact, close, off"):
-        Answerer(endpoint_of(booster), "on")  # type: ignore[arg-type]
