@@ -6,8 +6,6 @@ Contract: "Create Your Own Container for Multi-Model Endpoints", Amazon SageMake
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import gc
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +21,7 @@ from scriptmode.handlers.script import import_script, own_imports
 from scriptmode.hosting.asgi import json_response
 from scriptmode.hosting.hosted import Hosted
 from scriptmode.hosting.invoking import OF_SEVERAL
+from scriptmode.hosting.memory import give_back, memory_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +36,6 @@ TARGET = "x-amzn-sagemaker-target-model"
 _LONGEST = 2**16  # bytes of a request to load a model
 _PAGE = 100
 _LOOK = 0.01  # seconds between two looks at a model that is to be unloaded
-_STATM = Path("/proc/self/statm")
 
 
 class Fleet:
@@ -186,22 +184,6 @@ class Fleet:
         hosted.close()
         del hosted
         await asyncio.get_running_loop().run_in_executor(self._loading, give_back)
-
-
-def memory_in_use() -> int:
-    """Bytes of this process that are in the machine's memory; 0 where nobody tells."""
-    if not _STATM.is_file():
-        return 0
-    return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def give_back() -> None:
-    """Return memory that nothing needs to the system, which the C library would keep."""
-    gc.collect()
-    try:
-        ctypes.CDLL(None).malloc_trim(0)
-    except (OSError, AttributeError):
-        return
 
 
 def _script_of(folder: Path, default: Path) -> Path:

@@ -10,6 +10,7 @@ from scriptmode.handlers.endpoint import Request
 from scriptmode.handlers.examples import example_bodies
 from scriptmode.hosting.answering import Answering
 from scriptmode.hosting.grouping import Answerer
+from scriptmode.hosting.memory import memory_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +88,9 @@ class Hosted:
         self.seconds = perf_counter() - started
         self.not_ready = None
         if model is None:
-            _LOG.info("the model of %s is loaded (%.2f s)", self.model_dir, self.seconds)
+            memory = memory_in_use() / 2**20
+            told = self.model_dir, self.seconds, memory
+            _LOG.info("the model of %s is loaded (%.2f s; the process has %.0f MB)", *told)
 
     @property
     def is_busy(self) -> bool:

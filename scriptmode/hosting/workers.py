@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from scriptmode.errors import DeclarationError
 from scriptmode.hosting.board import Board
+from scriptmode.hosting.memory import machine_memory, memory_in_use
 from scriptmode.hosting.metrics import Meter
 
 if TYPE_CHECKING:
@@ -198,12 +199,20 @@ class Workers:
         hosted = self._hosted
         if hosted.not_ready is not None:
             hosted.load()
+            self._warn_of_memory()
         if hosted.not_ready is not None:
             self._board.reason = hosted.not_ready
             sys.exit(_CANNOT_LOAD)
         self._board.beat(place)
         os.read(self._gate[0], 1)  # ends where the parent closes the other end
         self._work(self._meter.of(place), lambda: self._board.beat(place))
+
+    def _warn_of_memory(self) -> None:
+        """Each worker has a model of its own: together they may have more than there is."""
+        wanted, there = memory_in_use() * self._count, machine_memory()
+        if there is not None and wanted > there:
+            sizes = wanted / 2**20, there / 2**20
+            _LOG.warning("the workers will need some %.0f MB, and there are %.0f MB", *sizes)
 
     def _stop(self) -> None:
         """End all processes, by force where they take too long."""

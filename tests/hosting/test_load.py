@@ -209,6 +209,24 @@ def test_pings_are_answered_while_the_model_works(slow: Path) -> None:
         asking.join()
 
 
+def test_company_is_waited_for_where_that_was_asked(model_dir: Path) -> None:
+    with serving(MINIMAL, model_dir, "--batch-wait", "400", "--max-batch", "3") as server:
+        server.wait_until_ready()
+        started = time.monotonic()
+        first = threading.Thread(target=ask_all, args=(server.port, [Asked(ONE, "text/csv")], 1))
+        first.start()
+        time.sleep(0.1)
+        ask_all(server.port, [Asked(ONE, "text/csv")], 1)
+        first.join()
+        assert 0.4 <= time.monotonic() - started < 0.9
+        started = time.monotonic()
+        ask_all(server.port, [Asked(ONE, "text/csv")] * 3, 3)  # as many as are asked together
+        assert time.monotonic() - started < 0.3
+        time.sleep(0.2)
+        together = [line["together"] for line in server.lines() if "together" in line]
+    assert together == [2, 2, 3, 3, 3]
+
+
 class Client(threading.Thread):
     """Asks until nobody listens any more, over connections that it keeps."""
 

@@ -3,13 +3,18 @@
 import json
 import os
 import signal
+import socket
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from scriptmode.hosting.memory import machine_memory, memory_in_use
+from scriptmode.hosting.settings import Settings
+from scriptmode.hosting.workers import Workers
 from tests.hosting.served import Answer, Asked, Server, ask_all, serving
 
 pytestmark = pytest.mark.peer
@@ -151,3 +156,26 @@ def test_the_number_of_workers_is_sagemakers(model_dir: Path) -> None:
         assert len(workers_of(server)) == 2
         parameters = json.loads(server.ask("GET", "/execution-parameters").body)
         assert parameters["MaxConcurrentTransforms"] == 2
+
+
+def test_how_much_memory_a_worker_has_is_logged(model_dir: Path) -> None:
+    with serving(MINIMAL, model_dir) as server:
+        server.wait_until_ready()
+        (line,) = [line for line in server.lines() if "is loaded" in line["message"]]
+        told = float(line["message"].partition("has ")[2].split()[0])
+        resident = psutil.Process(server.process.pid).memory_info().rss / 2**20
+        assert abs(told - resident) < resident * 0.2
+
+
+def test_more_memory_than_there_is_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, model_dir: Path
+) -> None:
+    assert (machine_memory() or 0) > memory_in_use() > 0
+    hosted: Any = None
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        workers = Workers(hosted, Settings(workers=2), listening, print, print)
+        workers._warn_of_memory()
+        assert caplog.messages == []
+        monkeypatch.setattr("scriptmode.hosting.workers.machine_memory", lambda: 2**20)
+        workers._warn_of_memory()
+    assert "there are 1 MB" in caplog.text
