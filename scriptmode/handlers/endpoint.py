@@ -11,6 +11,7 @@ from scriptmode.codings import decode_content
 from scriptmode.errors import (
     MalformedBodyError,
     ModelLoadError,
+    PredictionError,
 )
 from scriptmode.handlers.composition import Composition
 from scriptmode.handlers.context import RequestContext
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 MAX_UNPACKED = 64 * 2**20
 """The most bytes that a compressed body unpacks to, unless a host says otherwise."""
+
+_FIRST, _LAST = 200, 599
+_BODILESS = (204, 205, 304)
 
 # The content types whose bodies the serving stacks hand to scripts as text, to the letter.
 _AS_TEXT = ("application/json", "text/csv")
@@ -185,7 +189,13 @@ class Endpoint:
         said = context.said
         if said is None:
             return response
-        return response._replace(status=said.status or response.status, headers=said.headers)
+        status = response.status if said.status is None else said.status
+        if status in _BODILESS or not _FIRST <= status <= _LAST:
+            raise PredictionError(
+                f"the script said status {status}: expected {_FIRST} to {_LAST}, and none of"
+                f" {', '.join(map(str, _BODILESS))}, which have no body"
+            )
+        return response._replace(status=status, headers=said.headers)
 
     @staticmethod
     def fail(error: BaseException) -> Response:

@@ -69,7 +69,8 @@ class Answering:
     def submit(self, exchange: Exchange) -> None:
         """Queue an exchange; it is told when it has its response."""
         (self._slow if self._is_slow(exchange) else self._quick).append(exchange)
-        self._ask_for_turn(asyncio.get_running_loop())
+        if self._due is None or self._is_waiting:
+            self._ask_for_turn(asyncio.get_running_loop())
 
     async def next_piece(self, pieces: Iterator[bytes]) -> bytes | None:
         """The next piece of a streamed answer, made in the thread; None after the last."""

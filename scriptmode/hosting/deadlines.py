@@ -3,46 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+R = TypeVar("R")
 
 _LOOKS = 10  # during the time that a request has
 _SHORTEST = 0.05  # seconds between two looks
 
-End: TypeAlias = Callable[[], Any]
 
-
-class Deadlines:
+class Deadlines(Generic[R]):
     """Ends requests that take too long, at little cost for those that do not.
 
     All have the same time, so that the oldest is always the first; one timer looks at it.
 
     Args:
         seconds: how long one may take.
+        end: called with each whose time is over.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._started: dict[object, tuple[float, End]] = {}
+    def __init__(self, seconds: float, end: Callable[[R], Any]) -> None:
+        self._seconds, self._end = seconds, end
+        self._started: dict[R, float] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         """How many are under way."""
         return len(self._started)
 
-    def watch(self, request: object, end: End) -> None:
-        """Start a clock; ``release`` must follow.
-
-        Args:
-            request: whose it is, by identity.
-            end: called when its time is over.
-        """
+    def watch(self, request: R) -> None:
+        """Start a clock; ``release`` must follow."""
         loop = asyncio.get_running_loop()
-        self._started[request] = (loop.time(), end)
+        self._started[request] = loop.time()
         if self._timer is None:
             self._look_again(loop)
 
-    def release(self, request: object) -> bool:
+    def release(self, request: R) -> bool:
         """Stop a clock; whether it still ran."""
         return self._started.pop(request, None) is not None
 
@@ -54,12 +52,12 @@ class Deadlines:
         self._timer = None
         latest = loop.time() - self._seconds
         late = []
-        for request, (started, end) in self._started.items():
+        for request, started in self._started.items():
             if started > latest:
                 break
-            late.append((request, end))
-        for request, end in late:
+            late.append(request)
+        for request in late:
             del self._started[request]
-            end()
+            self._end(request)
         if self._started:
             self._look_again(loop)

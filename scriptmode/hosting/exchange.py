@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scriptmode.handlers.endpoint import Endpoint
 
@@ -29,6 +29,7 @@ class Exchange:
         request: with its whole body.
         trace: whose request it is.
         done: called with it, once there is a response; None where nobody waits any more.
+        reply: for whoever is called: where the response goes.
 
     Attributes:
         arrived: when its body had come, in seconds of ``perf_counter``.
@@ -43,14 +44,18 @@ class Exchange:
     """
 
     __slots__ = (
-        "align", "arrived", "decode", "done", "encode", "predict", "queue", "request", "response",
-        "rows", "together", "trace",
+        "align", "arrived", "decode", "done", "encode", "predict", "queue", "reply", "request",
+        "response", "rows", "together", "trace",
     )  # fmt: skip
 
     def __init__(
-        self, request: Request, trace: Trace, done: Callable[[Exchange], None] | None = None
+        self,
+        request: Request,
+        trace: Trace,
+        done: Callable[[Exchange], None] | None = None,
+        reply: Callable[[Any], None] | None = None,
     ) -> None:
-        self.request, self.trace, self.done = request, trace, done
+        self.request, self.trace, self.done, self.reply = request, trace, done, reply
         self.arrived = perf_counter()
         self.decode = self.align = self.queue = self.predict = self.encode = 0.0
         self.rows: int | None = None

@@ -65,13 +65,15 @@ class Invoker:
         self, settings: Settings, meter: Meter, log: RequestLog, spans: Spans | None = None
     ) -> None:
         self._settings, self._meter, self._log, self._spans = settings, meter, log, spans
-        self._deadlines = Deadlines(settings.timeout)
+        self._answers = Deadlines[Exchange](settings.timeout, self._give_up)
+        self._bodies = Deadlines["_Reading"](settings.timeout, _Reading.end)
+        self._told = self._tell
         self._counting: asyncio.TimerHandle | None = None
         self.is_draining = False
 
     def __len__(self) -> int:
         """How many requests are under way."""
-        return len(self._deadlines)
+        return len(self._answers) + len(self._bodies)
 
     async def __call__(self, call: Call, hosted: Hosted, route: int = SINGLE) -> None:
         """Answer one request, however slowly it comes.
@@ -119,18 +121,19 @@ class Invoker:
         if refusal is not None:
             done(Answer(refusal, trace))
             return
-
-        def tell(exchange: Exchange) -> None:
-            if self._deadlines.release(exchange):
-                done(Answer(exchange.response or _broken(), trace, exchange))
-
-        def give_up() -> None:
-            exchange.done = None
-            done(Answer(self._late(exchange), trace, exchange))
-
-        exchange = Exchange(_request(headers, body, hosted), trace, tell)
-        self._deadlines.watch(exchange, give_up)
+        exchange = Exchange(_request(headers, body, hosted), trace, self._told, done)
+        self._answers.watch(exchange)
         hosted.answering.submit(exchange)
+
+    def _tell(self, exchange: Exchange) -> None:
+        """Send a response on, unless its time was over before."""
+        if self._answers.release(exchange) and exchange.reply is not None:
+            exchange.reply(Answer(exchange.response or _broken(), exchange.trace, exchange))
+
+    def _give_up(self, exchange: Exchange) -> None:
+        exchange.done = None
+        if exchange.reply is not None:
+            exchange.reply(Answer(self._late(exchange), exchange.trace, exchange))
 
     def refusal(self, hosted: Hosted, size: int = 0) -> Response | None:
         """Why a request is not even decoded; None where it is.
@@ -210,24 +213,16 @@ class Invoker:
 
     async def _body(self, call: Call) -> bytes | None:
         """The whole body; None where it did not come in time."""
-        task = asyncio.current_task()
-        is_late = False
-
-        def end() -> None:
-            nonlocal is_late
-            is_late = True
-            if task is not None:
-                task.cancel()
-
-        self._deadlines.watch(task, end)
+        reading = _Reading(asyncio.current_task())
+        self._bodies.watch(reading)
         try:
             return await call.body(self._settings.max_body)
         except asyncio.CancelledError:
-            if not is_late:
+            if not reading.is_late:
                 raise
             return None
         finally:
-            self._deadlines.release(task)
+            self._bodies.release(reading)
 
     def _late(self, exchange: Exchange | None) -> Response:
         seconds = f"{self._settings.timeout:g} seconds"
@@ -256,6 +251,18 @@ class Invoker:
                 pieces.close()
         await call.send({"type": "http.response.body", "body": b""})
         return size
+
+
+class _Reading:
+    """A task that waits for the rest of a body."""
+
+    def __init__(self, task: asyncio.Task[None] | None) -> None:
+        self._task, self.is_late = task, False
+
+    def end(self) -> None:
+        self.is_late = True
+        if self._task is not None:
+            self._task.cancel()
 
 
 def _request(headers: Mapping[str, str], body: bytes, hosted: Hosted) -> Request:

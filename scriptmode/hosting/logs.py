@@ -7,11 +7,13 @@ import contextlib
 import logging
 import os
 import select
+import stat
 import sys
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from scriptmode._imports import require
 from scriptmode.errors import RequestError
 from scriptmode.hosting.exchange import CURRENT
 
@@ -24,12 +26,14 @@ Logged: TypeAlias = Literal["all", "errors", "none"]
 LOGGED = ("all", "errors", "none")
 _FIRST_ERROR, _FIRST_FAILURE = 400, 500
 _MOST_KEPT = 10_000  # lines, while nobody reads them
-_PAUSE = 0.1  # seconds, before a full pipe is tried again
+_PAUSE = 0.05  # seconds, for which lines wait for others: each write costs a call of the system
+_TOGETHER = 32  # lines that are written without waiting
+_LARGEST = 2**16  # bytes of one write to a file
 _MICROS = 1_000_000  # of a second
 
 
 class RequestLog:
-    """Writes a line for each request, all of one turn of the event loop at once.
+    """Writes a line for each request, those of a moment at once.
 
     Args:
         logged: ``all`` requests, only ``errors``, or ``none``.
@@ -39,6 +43,8 @@ class RequestLog:
     def __init__(self, logged: Logged = "all", target: int = 2) -> None:
         self._least = {"all": 0, "errors": _FIRST_ERROR, "none": 1000}[logged]
         self._lines = _Lines(target)
+        orjson = require("orjson", extra="serve")
+        self._dumps, self._option = orjson.dumps, orjson.OPT_APPEND_NEWLINE
 
     def add(  # noqa: PLR0913, PLR0917 - what a line tells
         self,
@@ -87,7 +93,7 @@ class RequestLog:
             line["model"] = model
         if isinstance(response.error, RequestError):
             line["code"] = response.error.code
-        self._lines.add(_dumps(line))
+        self._lines.add(self._dumps(line, option=self._option))
 
     def flush(self) -> None:
         """Write what waits."""
@@ -103,51 +109,52 @@ class _Lines:
 
     def __init__(self, target: int) -> None:
         self._target = target
+        kind = os.fstat(target).st_mode
+        self._may_wait = stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind) or stat.S_ISCHR(kind)
+        self._most = select.PIPE_BUF if self._may_wait else _LARGEST
         self._kept: deque[bytes] = deque()
         self._dropped = 0
-        self._is_due = False
+        self._due: asyncio.TimerHandle | None = None
 
     def add(self, line: bytes) -> None:
-        """Write a line once this turn of the event loop is over, with the others of the turn."""
+        """Write a line soon, with others."""
         self._kept.append(line)
         if len(self._kept) > _MOST_KEPT:
             self._kept.popleft()
             self._dropped += 1
-        if not self._is_due:
-            self._is_due = True
-            asyncio.get_running_loop().call_soon(self._write)
+        if len(self._kept) == _TOGETHER:
+            self.flush()
+        elif self._due is None:
+            self._due = asyncio.get_running_loop().call_later(_PAUSE, self._write)
 
     def flush(self) -> None:
         """Write what can be written without waiting."""
         with contextlib.suppress(OSError):  # that nobody reads it is no reason to stop serving
-            while self._kept and _is_writable(self._target):
+            while self._kept and (not self._may_wait or _has_room(self._target)):
                 os.write(self._target, self._piece())
 
     def _write(self) -> None:
-        self._is_due = False
+        self._due = None
         self.flush()
-        if self._kept:
-            self._is_due = True
-            asyncio.get_running_loop().call_later(_PAUSE, self._write)
+        if self._kept:  # nobody reads them
+            self._due = asyncio.get_running_loop().call_later(_PAUSE, self._write)
 
     def _piece(self) -> bytes:
-        """As many lines as a pipe takes at once."""
-        piece = self._kept.popleft()
-        while self._kept and len(piece) + len(self._kept[0]) <= select.PIPE_BUF:
-            piece += self._kept.popleft()
+        """As many lines as are taken at once."""
+        lines = [self._kept.popleft()]
+        size = len(lines[0])
+        while self._kept and size + len(self._kept[0]) <= self._most:
+            lines.append(self._kept.popleft())
+            size += len(lines[-1])
         if self._dropped:
             message = f"{self._dropped} lines were dropped, since nobody read them"
-            piece += _dumps({"ts": _now(), "level": "warning", "message": message})
+            lines.append(_dumps({"ts": _now(), "level": "warning", "message": message}))
             self._dropped = 0
-        return piece
+        return b"".join(lines)
 
 
-def _is_writable(target: int) -> bool:
-    """Whether a pipe has room; files always have."""
-    try:
-        return bool(select.select([], [target], [], 0)[1])
-    except (OSError, ValueError):  # no such thing here
-        return True
+def _has_room(pipe: int) -> bool:
+    return bool(select.select([], [pipe], [], 0)[1])
 
 
 class JSONFormatter(logging.Formatter):
@@ -192,9 +199,9 @@ _SECOND: list[Any] = [0, "1970-01-01T00:00:00"]
 
 
 def _dumps(line: dict[str, Any]) -> bytes:
-    import orjson
-
-    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    orjson = require("orjson", extra="serve")
+    found: bytes = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    return found
 
 
 def _level(status: int) -> str:

@@ -33,6 +33,7 @@ COMPANY = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 ROUTES = ("/invocations", "/models/{model}/invoke")
 CODES = (200, 400, 404, 406, 408, 413, 415, 422, 424, 500, 503)
 _OTHER = len(CODES)
+_PLACES = {code: place for place, code in enumerate(CODES)}
 _COUNTERS = ("rows", "received_bytes", "sent_bytes")
 _GAUGES = ("load_seconds", "under_way")
 _DOUBLE = 8
@@ -94,8 +95,21 @@ class Meter:
         exchange: Exchange,
     ) -> None:
         """Note a request that went through the stages; it is counted with the next ones."""
-        noted = (exchange.together, exchange.rows or 0, *size, _start(route, status), seconds)
-        self._noted.append((*noted, *exchange.seconds))
+        self._noted.append(
+            (
+                exchange.together,
+                exchange.rows or 0,
+                size[0],
+                size[1],
+                _start(route, status),
+                seconds,
+                exchange.decode,
+                exchange.align,
+                exchange.queue,
+                exchange.predict,
+                exchange.encode,
+            )
+        )
         if len(self._noted) >= _MOST_NOTED:
             self.count()
 
@@ -154,8 +168,7 @@ class Meter:
 
 def _start(route: int, status: int) -> int:
     """Where requests of a route with a status are counted."""
-    code = CODES.index(status) if status in CODES else _OTHER
-    return _REQUESTS + (route * (_OTHER + 1) + code) * _LONG
+    return _REQUESTS + (route * (_OTHER + 1) + _PLACES.get(status, _OTHER)) * _LONG
 
 
 def _add(cells: NDArray[Any], bounds: Sequence[float], values: NDArray[Any]) -> None:

@@ -99,3 +99,14 @@ def test_a_piece_that_is_neither_text_nor_bytes_is_refused() -> None:
     response = Endpoint(handler).invoke(Request(b"1"))
     assert response.status == 500
     assert "yielded int" in json.loads(response.body)["message"]
+
+
+@pytest.mark.parametrize("status", [0, 100, 199, 204, 304, 600, 700])
+def test_a_status_that_cannot_carry_an_answer_is_a_500(status: int) -> None:
+    def said(prediction: Any, context: RequestContext) -> Any:
+        context.response.status = status
+        return prediction
+
+    response = Endpoint(compose(Echo(), after=said)).invoke(Request(b"1", "text/csv"))
+    assert response.status == 500
+    assert f"status {status}" in json.loads(response.body)["message"]

@@ -30,7 +30,8 @@ class Server(NamedTuple):
 
     def lines(self) -> list[dict[str, Any]]:
         """What was logged so far."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        whole, _, _ = self.log.read_text().rpartition("\n")  # the last may be half written
+        return [json.loads(line) for line in whole.splitlines()]
 
     def find_port(self) -> int:
         deadline = time.monotonic() + PATIENCE
