@@ -9,7 +9,7 @@ HEAVY := $(VENV)/.heavy
 PEERS := build/peers/.ready
 BROWSER := $(VENV)/.browser
 
-.PHONY: demo test check bench soak contract docs schema test-oldest clean
+.PHONY: demo test check bench bench-http soak contract docs schema test-oldest clean
 .DEFAULT_GOAL := test
 
 $(READY): pyproject.toml
@@ -56,6 +56,10 @@ bench: $(READY) $(HEAVY)
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python -m benchmarks.codecs
+
+# Ours beside other servers, each in an environment of its own; takes wrk, and most of an hour.
+bench-http: $(READY)
+	$(BIN)/python -m benchmarks.http
 
 # Minutes of full load; ten of them are what it is judged by.
 soak: $(READY)
