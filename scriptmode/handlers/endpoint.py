@@ -184,9 +184,14 @@ class Endpoint:
         if self._needs_accept and (accept is None or accept.strip() in ("", "*/*")):
             accept = JSON_TYPE
         response = response_of(self._output_fn(prediction, accept, context), accept or JSON_TYPE)
-        if (accepted := context.headers.get("accept-encoding")) is not None:
-            response = response.compressed(accepted)
         said = context.said
+        if said is not None and not all(
+            type(part) is str for pair in said.headers.items() for part in pair
+        ):
+            raise PredictionError("the script set a header that is no text")
+        is_encoded = said is not None and "content-encoding" in map(str.lower, said.headers)
+        if not is_encoded and (accepted := context.headers.get("accept-encoding")) is not None:
+            response = response.compressed(accepted)
         if said is None:
             return response
         status = response.status if said.status is None else said.status

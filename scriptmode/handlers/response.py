@@ -61,7 +61,8 @@ def response_of(answer: Any, accept: str) -> Response:
         body, content_type = answer
     else:
         body, content_type = answer, accept
-    if type(body) is bytes and content_type.isascii():
+    _check_type(content_type)
+    if type(body) is bytes:
         return Response(200, content_type, body)
     if isinstance(body, str):
         body = body.encode()
@@ -69,11 +70,16 @@ def response_of(answer: Any, accept: str) -> Response:
         return Response(200, content_type, b"", pieces=_as_pieces(body))
     elif body is answer and isinstance(body, (dict, list, int, float, type(None))):
         body, content_type = dump_json(body), JSON_TYPE
-    if isinstance(body, (bytes, bytearray)) and content_type.isascii():
+    if isinstance(body, (bytes, bytearray)):
         return Response(200, content_type, bytes(body))
     raise PredictionError(
         f"output_fn returned {type(answer).__name__}; return (bytes, content type)"
     )
+
+
+def _check_type(content_type: str) -> None:
+    if not (content_type.isascii() and content_type.isprintable()):
+        raise PredictionError("output_fn returned a content type that no header can hold")
 
 
 def _as_pieces(found: Iterator[Any]) -> Iterator[bytes]:

@@ -7,19 +7,25 @@ came together are asked together, and none ever waits for company.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from scriptmode.hosting.costs import Costs
+from scriptmode.hosting.exchange import CURRENT
 from scriptmode.models.threads import compute_alone_here
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from scriptmode.hosting.exchange import Exchange
     from scriptmode.hosting.grouping import Answerer
+
+_LOG = logging.getLogger("scriptmode")
+_NOTHING: deque[Exchange] = deque()
 
 Place: TypeAlias = Literal["auto", "loop", "thread"]
 PLACES = ("auto", "loop", "thread")
@@ -72,14 +78,16 @@ class Answering:
         if self._due is None or self._is_waiting:
             self._ask_for_turn(asyncio.get_running_loop())
 
-    async def next_piece(self, pieces: Iterator[bytes]) -> bytes | None:
+    async def next_piece(self, pieces: Iterator[bytes], request_id: str) -> bytes | None:
         """The next piece of a streamed answer, made in the thread; None after the last."""
         self._pieces += 1
+        self._since = perf_counter()
         try:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._thread, next, pieces, None)
+            return await loop.run_in_executor(self._thread, _next, pieces, request_id)
         finally:
             self._pieces -= 1
+            self._since = None
             self._go_on()
 
     def learn(self, size: int, seconds: float) -> None:
@@ -117,20 +125,34 @@ class Answering:
 
     def _turn(self) -> None:
         self._due = None
-        is_free = not (self._batches or self._pieces)
-        queue = self._quick if self._pieces and not self._is_parallel else self._slow
-        if queue and not self._batches:  # a piece that is being made does not put others off
+        queue = self._for_thread()
+        if queue and not self._batches:
             self._answer_in_thread(self._taken(queue))
         ends = perf_counter() + _TURN
-        while self._quick and (self._is_parallel or (is_free and not self._batches)):
+        while self._may_answer_here():
             batch = self._taken(self._quick)
             try:
                 self._answer_here(batch)
             finally:
                 _tell(batch)
             if perf_counter() > ends:
-                self._ask_for_turn(asyncio.get_running_loop())
-                return
+                break
+        if not self._batches:
+            self._go_on()
+
+    def _for_thread(self) -> deque[Exchange]:
+        """What the thread is to take next: of models that are asked by one, the oldest."""
+        if self._is_parallel or not self._quick:
+            return self._slow
+        if self._slow and self._slow[0].arrived < self._quick[0].arrived:
+            return self._slow
+        return self._quick if self._pieces else _NOTHING
+
+    def _may_answer_here(self) -> bool:
+        if not self._quick or self._is_parallel:
+            return bool(self._quick)
+        is_first = not self._slow or self._quick[0].arrived <= self._slow[0].arrived
+        return is_first and not (self._batches or self._pieces)
 
     def _taken(self, queue: deque[Exchange]) -> list[Exchange]:
         batch: list[Exchange] = []
@@ -143,9 +165,9 @@ class Answering:
     def _answer_in_thread(self, batch: list[Exchange]) -> None:
         def after(future: asyncio.Future[None]) -> None:
             self._since = None
-            _tell(batch)
             self._batches -= 1
             self._go_on()
+            _tell(batch)
             future.exception()  # it was logged, and nobody else asks
 
         self._batches += 1
@@ -177,7 +199,22 @@ class Answering:
         return self._costs.of(len(exchange.request.body)) > _SLOW
 
 
+def _next(pieces: Iterator[bytes], request_id: str) -> bytes | None:
+    CURRENT.set(request_id)
+    return next(pieces, None)
+
+
 def _tell(batch: list[Exchange]) -> None:
     for exchange in batch:
-        if exchange.done is not None:
-            exchange.done(exchange)
+        with _logged():
+            if exchange.done is not None:
+                exchange.done(exchange)
+
+
+@contextmanager
+def _logged() -> Generator[None]:
+    """What goes wrong with one answer must not keep the others waiting."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001 - whatever it is, it is told
+        _LOG.exception("an answer could not be sent")

@@ -83,19 +83,20 @@ class Call(NamedTuple):
             if not message.get("more_body", False):
                 return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def answer(self, response: Response, headers: Headers) -> int:
+    async def answer(self, response: Response, headers: Headers, *, is_unread: bool = False) -> int:
         """Send a response that is whole.
 
         Args:
             response: what to send.
             headers: further ones.
+            is_unread: whether the body of the request is still on its way.
 
         Returns:
             How many bytes the body has.
         """
         if self.change is not None:
             response = self.change(response)
-        is_unread = response.status == 413  # noqa: PLR2004 - the rest of the body is on its way
+        is_unread = is_unread or response.status == 413  # noqa: PLR2004 - it was too much
         if is_unread:
             headers = [*headers, (b"connection", b"close")]
         await self.start(response, headers)

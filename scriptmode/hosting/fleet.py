@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 TARGET = "x-amzn-sagemaker-target-model"
 _LONGEST = 2**16  # bytes of a request to load a model
 _PAGE = 100
+_LONGEST_NUMBER = 20  # digits
 _LOOK = 0.01  # seconds between two looks at a model that is to be unloaded
 
 
@@ -52,6 +53,7 @@ class Fleet:
         self._script, self._settings, self._limit = Path(script), settings, limit
         self._models: dict[str, Hosted] = {}  # the last that was asked is the last
         self._loading = ThreadPoolExecutor(1, "loading")
+        self._turn = asyncio.Lock()  # two that are loaded at once would make room by each other
 
     def routes(self, invoker: Invoker) -> Mapping[str, Methods]:
         """The routes of multi-model endpoints."""
@@ -62,7 +64,7 @@ class Fleet:
             if hosted is None:
                 return _unknown(name) if name else _unnamed()
             self._models[name] = hosted
-            await invoker(call, hosted, OF_SEVERAL)
+            await invoker(call, lambda: hosted, OF_SEVERAL)
             return None
 
         return {
@@ -95,7 +97,8 @@ class Fleet:
         query = parse_qs(call.scope["query_string"].decode("latin-1"))
         token = query.get("next_page_token", ["0"])[0]
         limit = query.get("limit", [str(_PAGE)])[0]
-        if not (token.isdecimal() and limit.isdecimal() and int(limit)):
+        is_number = token.isdecimal() and limit.isdecimal() and len(token + limit) < _LONGEST_NUMBER
+        if not (is_number and int(limit)):
             return _bad("next_page_token and limit are numbers")
         start, end = int(token), int(token) + int(limit)
         names = sorted(self._models)
@@ -124,9 +127,10 @@ class Fleet:
             return _bad(str(error))
         if name in self._models:
             return failure(409, {"code": "conflict", "message": f"{name!r} is loaded already"})
-        if not folder.is_dir():
+        if not _is_folder(folder):
             return failure(404, {"code": "not_found", "message": f"there is no folder {folder}"})
-        return await self._take_in(name, folder)
+        async with self._turn:
+            return await self._take_in(name, folder)
 
     async def _take_in(self, name: str, folder: Path) -> Response:
         loop = asyncio.get_running_loop()
@@ -177,13 +181,22 @@ class Fleet:
 
     async def _remove(self, name: str) -> None:
         """Unload a model once what it was asked is answered."""
-        hosted = self._models.pop(name)
+        hosted = self._models.pop(name, None)
+        if hosted is None:  # somebody else has unloaded it
+            return
         hosted.not_ready = "the model is being unloaded"
         while hosted.is_busy:  # noqa: ASYNC110 - the last request tells nobody
             await asyncio.sleep(_LOOK)
         hosted.close()
         del hosted
         await asyncio.get_running_loop().run_in_executor(self._loading, give_back)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # no path at all
+        return False
 
 
 def _script_of(folder: Path, default: Path) -> Path:

@@ -157,7 +157,7 @@ def _parted(answer: Any, counts: Sequence[int]) -> list[Any] | None:
     """An answer, an array or several by name, as the answers of so many rows each."""
     import numpy as np
 
-    if isinstance(answer, dict):
+    if isinstance(answer, dict) and answer:
         columns = [_parted(part, counts) for part in answer.values()]
         if None in columns:
             return None

@@ -35,6 +35,7 @@ class Hosted:
         not_ready: why nothing can be answered yet; None once it can.
         seconds: how long the model took to load; 0 until it has.
         failure: why it could not be loaded.
+        under_way: how many requests it was given whose answers are not sent yet.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Hosted:
         self.not_ready: str | None = "the model is being loaded"
         self.seconds = 0.0
         self.failure: BaseException | None = None
+        self.under_way = 0
 
     @property
     def answering(self) -> Answering:
@@ -95,7 +97,7 @@ class Hosted:
     @property
     def is_busy(self) -> bool:
         """Whether requests wait or are being answered."""
-        return self._answering is not None and self._answering.is_busy
+        return self.under_way > 0 or (self._answering is not None and self._answering.is_busy)
 
     def close(self) -> None:
         """Answer nothing more."""

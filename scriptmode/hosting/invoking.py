@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,10 +14,11 @@ from scriptmode.hosting.asgi import too_large
 from scriptmode.hosting.deadlines import Deadlines
 from scriptmode.hosting.exchange import STAGES, Exchange
 from scriptmode.hosting.metrics import ROUTES
+from scriptmode.hosting.streaming import next_piece, stream
 from scriptmode.hosting.tracing import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from scriptmode.hosting.asgi import Call, Headers
     from scriptmode.hosting.hosted import Hosted
@@ -75,31 +75,44 @@ class Invoker:
         """How many requests are under way."""
         return len(self._answers) + len(self._bodies)
 
-    async def __call__(self, call: Call, hosted: Hosted, route: int = SINGLE) -> None:
+    async def __call__(
+        self, call: Call, hosted_now: Callable[[], Hosted], route: int = SINGLE
+    ) -> None:
         """Answer one request, however slowly it comes.
+
+        Args:
+            call: the request.
+            hosted_now: whom it asks; looked at again once its body has come.
+            route: its place in :data:`scriptmode.hosting.metrics.ROUTES`.
 
         Raises:
             ClientGoneError: nobody is there to be answered.
         """
         started = perf_counter()
-        await self.deliver(call, hosted, await self._answer(call, hosted), started, route)
+        found = await self._read(call, self.refusal(hosted_now()))
+        hosted = hosted_now()
+        answer = await self._answer(call, found, hosted) if isinstance(found, bytes) else found
+        await self.deliver(call, hosted, answer, started, route)
 
     async def deliver(
         self, call: Call, hosted: Hosted, answer: Answer, started: float, route: int
     ) -> None:
         """Send an answer, piece by piece where it comes so; see :meth:`note`."""
-        pieces, piece = answer.response.pieces, None
-        if pieces is not None:
-            try:
-                piece = await hosted.answering.next_piece(pieces)
-            except BaseException as error:  # noqa: BLE001 - a script may raise anything, or exit
-                answer, pieces = answer._replace(response=Endpoint.fail(error)), None
-        if pieces is None:
-            sent = await call.answer(answer.response, self.headers(answer))
-        else:
-            await call.start(answer.response, self.headers(answer))
-            sent = await self._stream(call, hosted, pieces, piece)
-        self.note(answer, hosted, sent, started, route)
+        pieces, piece, sent = answer.response.pieces, None, 0
+        try:
+            if pieces is not None:
+                try:
+                    piece = await next_piece(hosted, pieces, answer.trace, self._settings.timeout)
+                except BaseException as error:  # noqa: BLE001 - a script may raise anything
+                    answer, pieces = answer._replace(response=Endpoint.fail(error)), None
+            if pieces is None:
+                sent = await call.answer(answer.response, self.headers(answer))
+            else:
+                await call.start(answer.response, self.headers(answer))
+                limit = self._settings.timeout
+                sent = await stream(call, hosted, answer.trace, pieces, piece, limit)
+        finally:
+            self.note(answer, hosted, sent, started, route)
 
     def submit(
         self,
@@ -119,8 +132,10 @@ class Invoker:
         trace = Trace.of(headers)
         refusal = self.refusal(hosted, len(body))
         if refusal is not None:
-            done(Answer(refusal, trace))
+            asyncio.get_running_loop().call_soon(done, Answer(refusal, trace))
             return
+        hosted.under_way += 1
+        self._count_soon()
         exchange = Exchange(_request(headers, body, hosted), trace, self._told, done)
         self._answers.watch(exchange)
         hosted.answering.submit(exchange)
@@ -147,7 +162,7 @@ class Invoker:
         if len(hosted.answering) >= self._settings.max_waiting:
             return failure(503, {"code": "busy", "message": "too many requests wait already"})
         if size > self._settings.max_body:
-            return _failure_of(too_large(self._settings.max_body, f"{size} came"))
+            return _failure_of(too_large(self._settings.max_body, f"{size} bytes are announced"))
         return None
 
     def headers(self, answer: Answer) -> Headers:
@@ -174,13 +189,14 @@ class Invoker:
         """
         response, trace, exchange = answer
         seconds = perf_counter() - started
+        if exchange is not None:
+            hosted.under_way -= 1
         if exchange is None:
             size = (0, sent)
             self._meter.refused(route, response.status, seconds, size)
         else:
             size = (len(exchange.request.body), sent)
             self._meter.answered(route, response.status, seconds, size, exchange)
-            self._count_soon()
         self._log.add(trace, ROUTES[route], response, size, seconds, exchange, hosted.name)
         if self._spans is not None:
             self._spans.add(answer, ROUTES[route], seconds, hosted.name)
@@ -197,16 +213,19 @@ class Invoker:
         if len(self):
             self._count_soon()
 
-    async def _answer(self, call: Call, hosted: Hosted) -> Answer:
-        refusal = self.refusal(hosted)
-        if refusal is not None:
-            return Answer(refusal, Trace.of(call.headers))
-        try:
-            body = await self._body(call)
-        except BodyTooLargeError as error:
-            return Answer(_failure_of(error), Trace.of(call.headers))
-        if body is None:
-            return Answer(self._late(None), Trace.of(call.headers))
+    async def _read(self, call: Call, refusal: Response | None) -> bytes | Answer:
+        """The body, or why there is none."""
+        body: bytes | None = None
+        if refusal is None:
+            try:
+                body = await self._body(call)
+            except BodyTooLargeError as error:
+                refusal = _failure_of(error)
+        if body is not None:
+            return body
+        return Answer(refusal or self._late(None), Trace.of(call.headers))
+
+    async def _answer(self, call: Call, body: bytes, hosted: Hosted) -> Answer:
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.submit(call.headers, body, hosted, lambda answer: _settle(future, answer))
         return await future
@@ -230,27 +249,6 @@ class Invoker:
             return failure(408, {"code": "timeout", "message": f"no whole body came in {seconds}"})
         message = f"the request was not answered in {seconds}"
         return failure(503, {"code": "deadline_exceeded", "message": message})
-
-    async def _stream(
-        self, call: Call, hosted: Hosted, pieces: Iterator[bytes], piece: bytes | None
-    ) -> int:
-        """Send pieces as the script makes them, until the last one or the caller is gone."""
-        gone = asyncio.ensure_future(call.receive())
-        size = 0
-        try:
-            while piece is not None and not gone.done():
-                size += len(piece)
-                await call.send({"type": "http.response.body", "body": piece, "more_body": True})
-                piece = await hosted.answering.next_piece(pieces)
-        except BaseException as error:
-            Endpoint.fail(error)  # which logs it; that the rest is missing shows at the client
-            raise
-        finally:
-            gone.cancel()
-            if isinstance(pieces, Generator):
-                pieces.close()
-        await call.send({"type": "http.response.body", "body": b""})
-        return size
 
 
 class _Reading:

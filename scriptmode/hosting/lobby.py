@@ -33,8 +33,8 @@ class Lobby:
                 await send({"type": f"lifespan.{event}.complete"})
         elif scope["type"] == "http":
             response = failure(503, {"code": "not_ready", "message": self._board.reason})
-            headers = [(b"retry-after", b"1"), (b"connection", b"close")]
-            await Call.of(scope, receive, send).answer(response, headers)
+            headers = [(b"retry-after", b"1")]
+            await Call.of(scope, receive, send).answer(response, headers, is_unread=True)
 
     def drain(self) -> None:
         """Every answer closes its connection anyway."""

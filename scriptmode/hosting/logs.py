@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import select
@@ -11,7 +12,7 @@ import stat
 import sys
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
 
 from scriptmode._imports import require
 from scriptmode.errors import RequestError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Logged: TypeAlias = Literal["all", "errors", "none"]
 LOGGED = ("all", "errors", "none")
 _FIRST_ERROR, _FIRST_FAILURE = 400, 500
+_PATIENCE = 0.2  # seconds for room in a pipe that nobody reads
 _MOST_KEPT = 10_000  # lines, while nobody reads them
 _PAUSE = 0.05  # seconds, for which lines wait for others: each write costs a call of the system
 _TOGETHER = 32  # lines that are written without waiting
@@ -175,14 +177,31 @@ class JSONFormatter(logging.Formatter):
         return _dumps(line).decode().rstrip()
 
 
+class _PatientHandler(logging.StreamHandler[TextIO]):
+    """Waits a moment for room where a pipe is full, and then gives the rest of a line up."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        target = self.stream.fileno()
+        if not stat.S_ISFIFO(os.fstat(target).st_mode):
+            super().emit(record)
+            return
+        try:
+            text = f"{self.format(record)}\n".encode(errors="replace")
+            while text and select.select([], [target], [], _PATIENCE)[1]:
+                text = text[os.write(target, text[: select.PIPE_BUF]) :]
+        except Exception:  # noqa: BLE001 - as every handler of logging does
+            self.handleError(record)
+
+
 def log_to_stderr() -> None:
     """Messages as JSON lines; as text where a person looks at a terminal."""
-    handler = logging.StreamHandler()
+    handler = _PatientHandler(sys.stderr)
     if not sys.stderr.isatty():
         handler.setFormatter(JSONFormatter())
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
 
 
@@ -200,7 +219,10 @@ _SECOND: list[Any] = [0, "1970-01-01T00:00:00"]
 
 def _dumps(line: dict[str, Any]) -> bytes:
     orjson = require("orjson", extra="serve")
-    found: bytes = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    try:
+        found: bytes = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # half a character of UTF-16, which scripts may log
+        found = f"{json.dumps(line)}\n".encode()
     return found
 
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from scriptmode.hosting.invoking import Answer, Invoker
     from scriptmode.hosting.single import SingleModel
 
-_LARGEST = 2**16  # bytes that uvicorn takes in without being asked
-
 
 def protocol_for(invoker: Invoker, site: SingleModel) -> type[HttpToolsProtocol]:
     """The protocol of a server with one model.
@@ -42,6 +40,7 @@ class _Protocol(HttpToolsProtocol):
     invoker: Invoker
     site: SingleModel
     held: tuple[RequestResponseCycle, Any] | None = None
+    is_feeding = False
 
     def eof_received(self) -> Any:
         """A client that has sent all it will send may still read its answer."""
@@ -52,7 +51,9 @@ class _Protocol(HttpToolsProtocol):
         return True
 
     def data_received(self, data: bytes) -> None:
+        self.is_feeding = True
         super().data_received(data)
+        self.is_feeding = False
         if self.held is not None:  # the body is still to come
             cycle, app = self.held
             self.held = None
@@ -68,16 +69,19 @@ class _Protocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if not self._is_short(cycle):
             super()._start_asgi_task(cycle, app)
-        elif cycle.more_body:
-            self.held = (cycle, app)
-        else:
+        elif not cycle.more_body:
             self._submit(cycle)
+        elif self.is_feeding:
+            self.held = (cycle, app)
+        else:  # it was waiting for the answer before it, and is slow
+            super()._start_asgi_task(cycle, app)
 
     def _is_short(self, cycle: RequestResponseCycle) -> bool:
         scope = cycle.scope
         if scope["path"] != "/invocations" or scope["method"] != "POST":
             return False
-        return not cycle.waiting_for_100_continue
+        is_read = not self.flow.write_paused  # a client that reads no answers must wait
+        return is_read and not cycle.waiting_for_100_continue
 
     def _submit(self, cycle: RequestResponseCycle) -> None:
         started = perf_counter()
@@ -85,8 +89,11 @@ class _Protocol(HttpToolsProtocol):
 
         def done(answer: Answer) -> None:
             if answer.response.pieces is None:
-                sent = self._write(cycle, answer)
-                self.invoker.note(answer, hosted, sent, started, SINGLE)
+                sent = 0
+                try:
+                    sent = self._write(cycle, answer)
+                finally:
+                    self.invoker.note(answer, hosted, sent, started, SINGLE)
             else:
                 self._start_streaming(cycle, hosted, answer, started)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("scriptmode")
 _PAUSE = 0.25  # seconds between two looks at the files
-_LOOK = 0.01  # seconds between two looks at what the old script still answers
+_GRACE = 1.0  # seconds for which an old script may still be asked
 _NOT_LOADING = ("input_fn", "predict_fn", "output_fn")
 
 Seen: TypeAlias = dict[Path, tuple[int, int]]
@@ -47,10 +47,11 @@ class ReloadingModel(SingleModel):
 
     def __init__(self, script: str | Path, model_dir: str, settings: Settings) -> None:
         self._script, self._model_dir = Path(script).resolve(), Path(model_dir)
-        self._settings = settings
+        self._settings, self._known = settings, {self._script}
         super().__init__(self._hosted(self._import()))
         self._loaded_by = self._loading_part(self.hosted.endpoint)
         self._ended = Event()
+        self._old: list[tuple[float, Hosted]] = []
 
     def start(self, meter: Meter) -> None:
         """Load the model, and begin to follow the files."""
@@ -66,6 +67,7 @@ class ReloadingModel(SingleModel):
 
     def _follow(self, code: Seen, artefact: Seen) -> None:
         while not self._ended.wait(_PAUSE):
+            self._close_old()
             found, files = self._code(), self._artefact()
             if (found, files) != (code, artefact):
                 self._reload(keeps=files == artefact)
@@ -89,9 +91,14 @@ class ReloadingModel(SingleModel):
         self._loaded_by = None if hosted.failure is not None else loaded_by
         self.hosted = hosted
         _LOG.info("%s is served anew%s", self._script, ", with its model" if is_kept else "")
-        while old.is_busy:
-            time.sleep(_LOOK)
-        old.close()
+        self._old.append((time.monotonic() + _GRACE, old))
+
+    def _close_old(self) -> None:
+        """End those that have answered what they were asked; requests may just be on their way."""
+        now = time.monotonic()
+        for entry in [each for each in self._old if each[0] < now and not each[1].is_busy]:
+            self._old.remove(entry)
+            entry[1].close()
 
     def _import(self) -> Endpoint:
         for path in self._modules():
@@ -121,7 +128,8 @@ class ReloadingModel(SingleModel):
     def _modules(self) -> list[Path]:
         """The script, and what it imports from its own folder."""
         found = {Path(getattr(each, "__file__", None) or "").resolve() for each in _imported()}
-        return [self._script, *(path for path in found if self._script.parent in path.parents)]
+        self._known |= {path for path in found if self._script.parent in path.parents}
+        return sorted(self._known)  # also those that cannot be imported just now
 
 
 def _imported() -> list[Any]:
@@ -133,7 +141,7 @@ def _seen(paths: Any) -> Seen:
     for path in paths:
         try:
             status = path.stat()
-        except FileNotFoundError:  # while it is being replaced
+        except OSError:  # while it is being replaced
             continue
         found[path] = (status.st_mtime_ns, status.st_size)
     return found

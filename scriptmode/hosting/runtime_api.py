@@ -28,7 +28,8 @@ def runtime_routes(invoke: Answer) -> Mapping[str, Methods]:
     """
 
     async def answer(call: Call) -> Response | None:
-        return await invoke(call._replace(change=as_the_platform))
+        headers = {name: call.headers[name] for name in call.headers if name != "accept-encoding"}
+        return await invoke(call._replace(change=as_the_platform, headers=headers))
 
     return {"/endpoints/{endpoint}/invocations": {"POST": answer}}
 

@@ -33,7 +33,7 @@ class SingleModel:
         """``/invocations``, and what it takes and answers."""
 
         async def invoke(call: Call) -> None:
-            await invoker(call, self.hosted)
+            await invoker(call, lambda: self.hosted)
 
         return {"/invocations": {"POST": invoke}, "/openapi.json": {"GET": self._openapi}}
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PARENT = re.compile(
-    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
+    r"(?!ff)(?!00.{53}.)[0-9a-f]{2}"  # the first version ends where it ends
+    r"-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
 )
 _IDS = ("x-amzn-sagemaker-inference-id", "x-request-id", "x-ms-client-request-id")
 _LONGEST = 128  # characters of an id that a caller chose

@@ -33,6 +33,7 @@ _TICK = 1.0  # seconds between two looks at the workers
 _PATIENCE = 10.0  # seconds, beside twice what a request may take
 _SHORT_LIFE = 5.0  # seconds, below which another start is put off
 _LONGEST_PAUSE = 30.0
+_MOMENT = 0.02  # seconds
 _CANNOT_LOAD = 3
 
 
@@ -74,7 +75,8 @@ class Workers:
 
     def run(self) -> None:
         """Have requests answered until the process is told to stop."""
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        for each in _SIGNALS:  # while the model is loaded; a script may swallow what is raised
+            signal.signal(each, lambda *_: self._end_now())
         self._lobby = self._fork(self._wait_for_workers)
         try:
             if self._load():
@@ -117,8 +119,11 @@ class Workers:
         """Once all are ready, let them answer instead of the process that waits."""
         if self._lobby is not None and self._board.are_ready:
             _end(self._lobby, signal.SIGTERM)
-            os.waitpid(self._lobby, 0)
+            while _is_alive(self._lobby):
+                time.sleep(_MOMENT)
             self._lobby = None
+            for place in self._places.values():  # they were waiting for this
+                self._board.beat(place)
             os.close(self._gate[1])
             self._is_open = True
             _LOG.info("%d workers are ready", self._count)
@@ -133,6 +138,8 @@ class Workers:
             if pid == 0:
                 return
             place = self._places.pop(pid, None)
+            if pid == self._lobby:
+                self._lobby = self._fork(self._wait_for_workers)
             if place is not None:
                 self._board.forget(place)
                 self._note_end(place, os.waitstatus_to_exitcode(status), self._started.pop(pid))
@@ -205,7 +212,9 @@ class Workers:
             sys.exit(_CANNOT_LOAD)
         self._board.beat(place)
         os.read(self._gate[0], 1)  # ends where the parent closes the other end
-        self._work(self._meter.of(place), lambda: self._board.beat(place))
+        meter = self._meter.of(place)
+        meter.under_way(0)  # of a worker that was here before
+        self._work(meter, lambda: self._board.beat(place))
 
     def _warn_of_memory(self) -> None:
         """Each worker has a model of its own: together they may have more than there is."""
@@ -223,9 +232,13 @@ class Workers:
         ends = time.monotonic() + _STOPPING
         while pids and time.monotonic() < ends:
             pids = [pid for pid in pids if _is_alive(pid)]
-            time.sleep(0.02)
+            time.sleep(_MOMENT)
         for pid in pids:
             _end(pid, signal.SIGKILL)
+
+    def _end_now(self) -> None:
+        self._stop()
+        os._exit(0)
 
 
 def end_with(parent: int) -> None:

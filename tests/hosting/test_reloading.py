@@ -1,6 +1,8 @@
 """A server that follows its script."""
 
 import json
+import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,8 +31,9 @@ model_fn, input_fn, predict_fn, output_fn = compose("xgboost", {options}after=af
 BY_HAND = """
 import pathlib, uuid
 def model_fn(model_dir): return {model}
-def input_fn(body, content_type): return body
-def predict_fn(data, model): return model + {more}
+def input_fn(body, content_type): return body if isinstance(body, str) else body.decode()
+def predict_fn(data, model):
+    return model + {more}
 def output_fn(prediction, accept): return prediction, "text/plain"
 """
 
@@ -121,3 +124,50 @@ def test_what_goes_with_one_script_only_is_refused_with_more() -> None:
     for options in ({"workers": 2}, {"is_multi_model": True}):
         with pytest.raises(DeclarationError, match="a script that changes"):
             Settings(is_reloading=True, **options)
+
+
+def test_a_helper_that_was_broken_is_followed(folder: Path) -> None:
+    with serving(write(folder), folder / "model", "--reload") as server:
+        server.wait_until_ready()
+        (folder / "code/helper.py").write_text("MORE = (")
+        wait_for(lambda: server.ask("GET", "/ping").status == 503)
+        (folder / "code/helper.py").write_text("MORE = 1")
+        wait_for(lambda: server.ask("GET", "/ping").status == 200)
+
+
+def test_a_request_that_hangs_in_the_old_script_stops_no_new_one(folder: Path) -> None:
+    script = folder / "code/script.py"
+    hanging = BY_HAND.format(model="'m'", more="'a' if data != '1' else 1 / 0")
+    hanging = hanging.replace("return model +", "import time; time.sleep(8); return model +")
+    script.write_text(hanging)
+    with serving(script, folder / "model", "--reload") as server:
+        server.wait_until_ready()
+        asking = threading.Thread(target=ask, args=(server,))
+        asking.start()
+        time.sleep(0.3)
+        for more in ("b", "c"):
+            script.write_text(BY_HAND.format(model="'m'", more=f"'{more}'"))
+            time.sleep(1)
+            started = time.monotonic()
+            assert ask(server)[1] == f"m{more}".encode()
+            assert time.monotonic() - started < 1
+        asking.join()
+
+
+def test_a_body_that_comes_across_a_change_is_answered(folder: Path) -> None:
+    script = folder / "code/script.py"
+    script.write_text(BY_HAND.format(model="'m'", more="'a'"))
+    with serving(script, folder / "model", "--reload") as server:
+        server.wait_until_ready()
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+            connection.sendall(
+                b"POST /invocations HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                b"Content-Length: 2\r\n\r\n1"
+            )
+            script.write_text(BY_HAND.format(model="'m'", more="'b'"))
+            time.sleep(2.5)
+            connection.sendall(b"2")
+            found = b""
+            while piece := connection.recv(65536):
+                found += piece
+            assert found.endswith(b"mb")

@@ -2,6 +2,7 @@
 
 import gzip
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -62,6 +63,7 @@ def test_every_recorded_request_is_a_span(
         for parent, body in ((PARENT, b"1,2,3,4,5"), (UNSAMPLED, b"1,2,3,4,5"), (None, b"1,2")):
             headers = {} if parent is None else {"traceparent": parent}
             server.ask("POST", "/invocations", body, Content_Type="text/csv", **headers)
+        time.sleep(0.2)
         logged = {line["trace_id"]: line for line in server.lines() if "trace_id" in line}
     assert len(spans) == 2  # the last are handed over when the server ends
     for span in spans:
