@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -19,7 +18,7 @@ from scriptmode.hosting.exchange import CURRENT
 from scriptmode.models.threads import compute_alone_here
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
     from scriptmode.hosting.exchange import Exchange
     from scriptmode.hosting.grouping import Answerer
@@ -206,15 +205,12 @@ def _next(pieces: Iterator[bytes], request_id: str) -> bytes | None:
 
 def _tell(batch: list[Exchange]) -> None:
     for exchange in batch:
-        with _logged():
-            if exchange.done is not None:
-                exchange.done(exchange)
+        _tell_one(exchange)
 
 
-@contextmanager
-def _logged() -> Generator[None]:
-    """What goes wrong with one answer must not keep the others waiting."""
+def _tell_one(exchange: Exchange) -> None:
     try:
-        yield
-    except Exception:  # noqa: BLE001 - whatever it is, it is told
+        if exchange.done is not None:
+            exchange.done(exchange)
+    except Exception:  # noqa: BLE001 - what goes wrong with one keeps no others waiting
         _LOG.exception("an answer could not be sent")

@@ -181,8 +181,8 @@ class _PatientHandler(logging.StreamHandler[TextIO]):
     """Waits a moment for room where a pipe is full, and then gives the rest of a line up."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        target = self.stream.fileno()
-        if not stat.S_ISFIFO(os.fstat(target).st_mode):
+        target = _pipe_of(self.stream)
+        if target is None:
             super().emit(record)
             return
         try:
@@ -191,6 +191,15 @@ class _PatientHandler(logging.StreamHandler[TextIO]):
                 text = text[os.write(target, text[: select.PIPE_BUF]) :]
         except Exception:  # noqa: BLE001 - as every handler of logging does
             self.handleError(record)
+
+
+def _pipe_of(stream: TextIO) -> int | None:
+    """The file descriptor of a pipe; None for what never waits, or is no file at all."""
+    try:
+        target = stream.fileno()
+        return target if stat.S_ISFIFO(os.fstat(target).st_mode) else None
+    except (OSError, ValueError):
+        return None
 
 
 def log_to_stderr() -> None:
