@@ -293,7 +293,6 @@ def _is_rowwise(part: Any) -> bool:
     kind = type(part)
     is_known = kind.__module__.startswith("sklearn.") and _ROWWISE.fullmatch(kind.__name__)
     # Threads add up their trees as they come; what a boosting starts from may be any estimator.
-    is_plain = getattr(part, "n_jobs", None) in (None, 1) and not hasattr(
-        getattr(part, "init_", None), "coef_"
-    )
+    starts = getattr(part, "init", None)
+    is_plain = getattr(part, "n_jobs", None) in (None, 1) and (starts is None or starts == "zero")
     return bool(is_known) and is_plain

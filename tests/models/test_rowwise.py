@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xgboost as xgb
-from sklearn import ensemble, linear_model, pipeline, preprocessing, tree
+from sklearn import ensemble, kernel_ridge, linear_model, pipeline, preprocessing, tree
 
 from scriptmode.models.catboost import CatBoost
 from scriptmode.models.lightgbm import LightGBM
@@ -100,6 +100,7 @@ def test_rows_are_answered_alike_in_any_company(name: str) -> None:
         linear_model.LogisticRegression(),
         ensemble.RandomForestClassifier(n_jobs=2),
         ensemble.GradientBoostingClassifier(init=linear_model.LogisticRegression()),
+        ensemble.GradientBoostingRegressor(init=kernel_ridge.KernelRidge()),
         pipeline.make_pipeline(linear_model.LogisticRegression()),
     ],
 )
