@@ -23,7 +23,7 @@ ALLOWED_BESIDE = {("platforms", "hosting"), ("errors", "errors")}
 GROUND = FLOORS[0]
 HEAVY = {"numpy", "pandas", "pydantic", "orjson", "scipy", "xgboost", "sklearn", "skops", "uvicorn"}
 HEAVY |= {"lightgbm", "catboost", "onnxruntime", "torch", "safetensors", "keras", "tensorflow"}
-HEAVY |= {"matplotlib", "tqdm"}
+HEAVY |= {"matplotlib", "tqdm", "uvloop", "httptools", "prometheus_client", "opentelemetry"}
 HEAVY |= {"transformers", "statsmodels", "spacy", "mlflow", "joblib", "h5py", "cloudpickle"}
 # Files that extend a library's classes, and are imported when used themselves.
 MAY_IMPORT = {

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from scriptmode.handlers.handler import Handler
     from scriptmode.handlers.inference import Inference
-    from scriptmode.serializers.base import Decoder
+    from scriptmode.serializers.base import Decoder, Encoder
 
 MAX_UNPACKED = 64 * 2**20
 """The most bytes that a compressed body unpacks to, unless a host says otherwise."""
@@ -217,14 +217,21 @@ class Endpoint:
     @property
     def inference(self) -> Inference | None:
         """What is behind ``predict_fn``; None where that is written by hand."""
-        composed = getattr(self.handler.predict_fn, "__self__", None)
-        return composed.inference if isinstance(composed, Composition) else None
+        composed = _composition_of(self.handler.predict_fn)
+        return None if composed is None else composed.inference
 
     @property
     def decoders(self) -> tuple[Decoder, ...]:
         """What is behind ``input_fn``; empty where that is written by hand."""
-        composed = getattr(self.handler.input_fn, "__self__", None)
-        return composed.intake.decoders if isinstance(composed, Composition) else ()
+        composed = _composition_of(self.handler.input_fn)
+        return () if composed is None else composed.intake.decoders
+
+    @property
+    def encoders(self) -> tuple[Encoder, ...]:
+        """What is behind ``output_fn``; empty where that is written by hand."""
+        composed = _composition_of(self.handler.output_fn)
+        writers = () if composed is None else composed.writers
+        return tuple(each for each, kind in writers if kind == each.media_types[0])
 
     @property
     def is_composed(self) -> bool:
@@ -248,8 +255,13 @@ def _with_context(function: Callable[..., Any], count: int) -> Callable[..., Any
     return lambda *arguments: function(*arguments[:count])
 
 
+def _composition_of(function: object) -> Composition | None:
+    found = getattr(function, "__self__", None)
+    return found if isinstance(found, Composition) else None
+
+
 def _is_composed(function: object) -> bool:
-    return isinstance(getattr(function, "__self__", None), Composition)
+    return _composition_of(function) is not None
 
 
 def _to_text(body: bytes | bytearray | memoryview | str) -> str:

@@ -11,6 +11,9 @@ from scriptmode.errors import PredictionError, RequestError
 JSON_TYPE = "application/json"
 """The content type of every report."""
 
+FAILED = "the model failed to answer; the log of the server has the reason"
+"""All that a caller is told of what foreign code raised."""
+
 _LOG = logging.getLogger("scriptmode")
 
 
@@ -53,4 +56,4 @@ def _public(error: BaseException) -> str:
     """Our own message, never that of foreign code."""
     if isinstance(error, PredictionError):
         return str(error)
-    return "the model failed to answer; the log of the server has the reason"
+    return FAILED

@@ -109,9 +109,8 @@ class Fleet:
 
     async def _describe(self, call: Call) -> Response:
         name = call.names["model"]
-        return (
-            json_response(200, self._description(name)) if name in self._models else _unknown(name)
-        )
+        found = name in self._models
+        return json_response(200, self._description(name)) if found else _unknown(name)
 
     def _description(self, name: str) -> dict[str, str]:
         hosted = self._models[name]

@@ -6,9 +6,10 @@ import asyncio
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from scriptmode.errors import BodyTooLargeError, RequestError
+from scriptmode.errors import BodyTooLargeError, PredictionError, RequestError
 from scriptmode.handlers.context import RequestContext
 from scriptmode.handlers.endpoint import Endpoint, Request
+from scriptmode.handlers.reports import FAILED
 from scriptmode.handlers.response import Response, failure
 from scriptmode.hosting.asgi import too_large
 from scriptmode.hosting.deadlines import Deadlines
@@ -189,12 +190,11 @@ class Invoker:
         """
         response, trace, exchange = answer
         seconds = perf_counter() - started
-        if exchange is not None:
-            hosted.under_way -= 1
         if exchange is None:
             size = (0, sent)
             self._meter.refused(route, response.status, seconds, size)
         else:
+            hosted.under_way -= 1
             size = (len(exchange.request.body), sent)
             self._meter.answered(route, response.status, seconds, size, exchange)
         self._log.add(trace, ROUTES[route], response, size, seconds, exchange, hosted.name)
@@ -284,5 +284,4 @@ def _timing(exchange: Exchange) -> bytes:
 
 
 def _broken() -> Response:
-    message = "the model failed to answer; the log of the server has the reason"
-    return failure(500, {"code": "prediction_failed", "message": message})
+    return failure(500, {"code": PredictionError.code, "message": FAILED})

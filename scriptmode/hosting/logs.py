@@ -1,4 +1,4 @@
-"""One JSON line for each request and each message, never with what was in a body."""
+"""One JSON line for each request, without what was in its body, and for each message."""
 
 from __future__ import annotations
 

@@ -26,6 +26,16 @@ def give_back() -> None:
         return
 
 
+def settle() -> None:
+    """Let what was loaded stay as it is, for good.
+
+    Later looks for garbage leave it out, and so write to none of the pages that forked processes
+    share.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def machine_memory() -> int | None:
     """Bytes of the machine's memory, or of what a container may have of it; None if unknown."""
     names = os.sysconf_names if hasattr(os, "sysconf_names") else {}

@@ -1,8 +1,8 @@
 """A shorter way through uvicorn for requests that come whole and small.
 
-A task, two events and a dozen coroutines for each request cost more than its prediction. So what
-``POST /invocations`` sends in one piece is handed on as soon as it was parsed, and its answer is
-written at once. Everything else, such as large or slow bodies and other routes, goes the common
+A task, an event and a dozen coroutines for each request cost about what all the rest of it does. So
+what ``POST /invocations`` sends in one piece is handed on as soon as it was parsed, and its answer
+is written at once. Everything else, such as large or slow bodies and other routes, goes the common
 way of ASGI; both give the same answers.
 """
 

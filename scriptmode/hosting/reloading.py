@@ -19,6 +19,8 @@ from scriptmode.hosting.hosted import Hosted
 from scriptmode.hosting.single import SingleModel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from scriptmode.hosting.metrics import Meter
     from scriptmode.hosting.settings import Settings
 
@@ -127,16 +129,13 @@ class ReloadingModel(SingleModel):
 
     def _modules(self) -> list[Path]:
         """The script, and what it imports from its own folder."""
-        found = {Path(getattr(each, "__file__", None) or "").resolve() for each in _imported()}
+        modules = list(sys.modules.values())
+        found = {Path(getattr(each, "__file__", None) or "").resolve() for each in modules}
         self._known |= {path for path in found if self._script.parent in path.parents}
         return sorted(self._known)  # also those that cannot be imported just now
 
 
-def _imported() -> list[Any]:
-    return list(sys.modules.values())
-
-
-def _seen(paths: Any) -> Seen:
+def _seen(paths: Iterable[Path]) -> Seen:
     found: Seen = {}
     for path in paths:
         try:

@@ -80,7 +80,7 @@ def is_loopback(host: str) -> bool:
     return host in _LOOPBACK
 
 
-def number_of(variable: str, default: float) -> float:
+def _number_of(variable: str, default: float) -> float:
     """What a variable of SageMaker's says.
 
     Args:
@@ -104,17 +104,17 @@ def number_of(variable: str, default: float) -> float:
 
 def default_port() -> int:
     """``SAGEMAKER_BIND_TO_PORT``, of endpoints with several containers; else 8080."""
-    return int(number_of("SAGEMAKER_BIND_TO_PORT", 8080))
+    return int(_number_of("SAGEMAKER_BIND_TO_PORT", 8080))
 
 
 def default_workers() -> int:
     """``SAGEMAKER_MODEL_SERVER_WORKERS``; else 1."""
-    return int(number_of("SAGEMAKER_MODEL_SERVER_WORKERS", 1))
+    return int(_number_of("SAGEMAKER_MODEL_SERVER_WORKERS", 1))
 
 
 def default_timeout() -> float:
     """``SAGEMAKER_MODEL_SERVER_TIMEOUT``, in seconds; else 60, as SageMaker's own."""
-    return number_of("SAGEMAKER_MODEL_SERVER_TIMEOUT", 60)
+    return _number_of("SAGEMAKER_MODEL_SERVER_TIMEOUT", 60)
 
 
 def default_multi_model() -> bool:
@@ -124,4 +124,4 @@ def default_multi_model() -> bool:
 
 def default_max_body() -> int:
     """``SAGEMAKER_MAX_PAYLOAD_IN_MB`` of a transform job; else 6, as InvokeEndpoint's."""
-    return int(number_of("SAGEMAKER_MAX_PAYLOAD_IN_MB", 6) * _MEGABYTE)
+    return int(_number_of("SAGEMAKER_MAX_PAYLOAD_IN_MB", 6) * _MEGABYTE)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
-import json
 from typing import TYPE_CHECKING
 
 from scriptmode.errors import DeclarationError
 from scriptmode.handlers.response import Response, failure
+from scriptmode.hosting.asgi import json_response
+from scriptmode.hosting.memory import settle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,8 +41,7 @@ class SingleModel:
         """Load the model, unless the process was forked from one that had."""
         if self.hosted.not_ready is not None:
             self.hosted.load()
-            gc.collect()
-            gc.freeze()  # what was loaded stays, and need not be looked at again
+            settle()
         meter.loaded(self.hosted.seconds)
 
     def stop(self) -> None:
@@ -64,4 +63,4 @@ class SingleModel:
             document = self.hosted.endpoint.openapi()
         except DeclarationError as error:
             return failure(404, {"code": "not_found", "message": str(error)})
-        return Response(200, "application/json", json.dumps(document).encode())
+        return json_response(200, document)

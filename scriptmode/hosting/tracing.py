@@ -49,11 +49,6 @@ class Trace(NamedTuple):
             return cls(_request_id(headers) or made[:32], made[:32], made[32:], None, _SAMPLED)
         return cls(_request_id(headers) or found[1], found[1], made[32:], found[2], found[3])
 
-    @property
-    def parent(self) -> str:
-        """``traceparent``, for what is called on the way."""
-        return f"00-{self.trace_id}-{self.span_id}-{self.flags}"
-
 
 def _request_id(headers: Mapping[str, str]) -> str | None:
     for name in _IDS:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from scriptmode.errors import DeclarationError
 from scriptmode.hosting.board import Board
-from scriptmode.hosting.memory import machine_memory, memory_in_use
+from scriptmode.hosting.memory import machine_memory, memory_in_use, settle
 from scriptmode.hosting.metrics import Meter
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ _PATIENCE = 10.0  # seconds, beside twice what a request may take
 _SHORT_LIFE = 5.0  # seconds, below which another start is put off
 _LONGEST_PAUSE = 30.0
 _MOMENT = 0.02  # seconds
-_CANNOT_LOAD = 3
+_CANNOT_LOAD = 3  # the exit status of such a worker
+_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 class Workers:
@@ -94,10 +95,7 @@ class Workers:
         if self._hosted.not_ready is not None:
             self._board.reason = self._hosted.not_ready
             return False
-        import gc
-
-        gc.collect()
-        gc.freeze()  # else a collection would write to every page that the workers share
+        settle()
         return True
 
     def _supervise(self) -> None:
@@ -186,7 +184,7 @@ class Workers:
             for each in _SIGNALS:
                 signal.signal(each, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
-            end_with(parent)
+            _end_with(parent)
             run()
             code = 0
         except SystemExit as error:
@@ -241,7 +239,7 @@ class Workers:
         os._exit(0)
 
 
-def end_with(parent: int) -> None:
+def _end_with(parent: int) -> None:
     """Have the kernel end this process when its parent is gone, where it can."""
     try:
         import ctypes
@@ -249,7 +247,7 @@ def end_with(parent: int) -> None:
         prctl = ctypes.CDLL(None).prctl
     except (OSError, AttributeError):
         return
-    prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+    prctl(_PARENT_DEATH_SIGNAL, signal.SIGTERM)
     if os.getppid() != parent:
         os._exit(1)
 

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from scriptmode.errors import NotAcceptableError, RequestError, TrainingError
-from scriptmode.handlers.composition import Composition
 from scriptmode.handlers.endpoint import Endpoint, Request
 from scriptmode.handlers.envelope import RequestEnvelope
 from scriptmode.handlers.examples import within
@@ -16,7 +15,7 @@ from scriptmode.handlers.reports import JSON_TYPE
 from scriptmode.serializers.base import Decoder, Encoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from scriptmode.handlers.handler import Handler
@@ -48,7 +47,7 @@ def rehearse(handler: Handler, model_dir: Path, predictions: Any = None) -> Any:
             raise TrainingError(f"what was saved answers otherwise than the model did: {problem}")
     endpoint = Endpoint(handler)
     endpoint.load(str(model_dir))
-    bodies = list(_bodies(handler, golden))
+    bodies = list(_bodies(endpoint.decoders, golden))
     for content_type, body in bodies:
         _refuse(endpoint.invoke(Request(body, content_type)), f"in {content_type}")
         answer = endpoint.predict(Request(body, content_type))
@@ -56,7 +55,8 @@ def rehearse(handler: Handler, model_dir: Path, predictions: Any = None) -> Any:
         if problem:
             raise TrainingError(f"asked in {content_type}, it answers otherwise: {problem}")
     for content_type, body in bodies[:1]:
-        for accept, encoder in _writers(handler):
+        for encoder in endpoint.encoders:
+            accept = encoder.media_types[0]
             response = endpoint.invoke(Request(body, content_type, accept))
             if isinstance(response.error, NotAcceptableError):
                 continue  # such as words in npy, which a caller is told
@@ -70,14 +70,6 @@ def _refuse(response: Response, how: str) -> None:
         raise TrainingError(
             f"what was saved cannot be asked {how}: {response.error}"
         ) from response.error
-
-
-def _writers(handler: Handler) -> list[tuple[str, Encoder]]:
-    """What the script declares to return, each with its own content type."""
-    composition = getattr(handler.output_fn, "__self__", None)
-    if not isinstance(composition, Composition):
-        return []
-    return [(kind, each) for each, kind in composition.writers if kind == each.media_types[0]]
 
 
 def _compare(encoder: Encoder, body: bytes, prediction: Any, accept: str) -> None:
@@ -108,10 +100,8 @@ def _numbers(value: Any) -> Iterator[float]:
         yield float(value)
 
 
-def _bodies(handler: Handler, golden: Golden) -> Iterator[tuple[str, bytes]]:
+def _bodies(decoders: Sequence[Decoder], golden: Golden) -> Iterator[tuple[str, bytes]]:
     """The sample in each declared content type that has a writer, or as the JSON it is kept as."""
-    composition = getattr(handler.input_fn, "__self__", None)
-    decoders = composition.intake.decoders if isinstance(composition, Composition) else ()
     rows = read_sample(golden.data)
     for decoder in decoders:
         content_type = decoder.media_types[0]

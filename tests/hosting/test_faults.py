@@ -16,10 +16,10 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.hosting.conftest import MINIMAL
 from tests.hosting.served import Answer, Asked, Server, ask_all, serving
 
 pytestmark = pytest.mark.peer
-MINIMAL = Path(__file__).parents[2] / "examples/minimal/inference.py"
 
 # Does what its body, an object of JSON, asks for.
 SCRIPT = """

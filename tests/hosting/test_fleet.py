@@ -9,10 +9,10 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.hosting.conftest import MINIMAL
 from tests.hosting.served import Answer, Server, serving
 
 pytestmark = pytest.mark.peer
-MINIMAL = Path(__file__).parents[2] / "examples/minimal/inference.py"
 ONE = b"1,2,3,4,5"
 
 # Two models bring scripts and helpers of equal names that do different things.

@@ -6,26 +6,17 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.hosting.conftest import ROWS
+from tests.hosting.conftest import MINIMAL, ROWS
 from tests.hosting.served import Answer, Asked, Server, ask_all, serving
 
 pytestmark = pytest.mark.peer
-MINIMAL = Path(__file__).parents[2] / "examples/minimal/inference.py"
 HEAD = "POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\n"
 ONE = b"1,2,3,4,5"
-
-
-@pytest.fixture(scope="module")
-def server(model_dir: Path) -> Iterator[Server]:
-    with serving(MINIMAL, model_dir) as server:
-        server.wait_until_ready()
-        yield server
 
 
 def mixed(count: int) -> list[Asked]:

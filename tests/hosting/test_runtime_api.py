@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.hosting.conftest import MINIMAL
 from tests.hosting.served import serving
 
 pytestmark = pytest.mark.peer
@@ -67,7 +68,5 @@ def test_errors_are_model_errors_with_what_the_container_said(client: Any) -> No
 
 
 def test_the_route_is_for_development_only(model_dir: Path) -> None:
-    with serving(
-        Path(__file__).parents[2] / "examples/minimal/inference.py", model_dir, "--no-development"
-    ) as server:
+    with serving(MINIMAL, model_dir, "--no-development") as server:
         assert server.ask("POST", "/endpoints/any/invocations", b"1").status == 404

@@ -5,7 +5,6 @@ import io
 import json
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,10 @@ import psutil
 import pytest
 import xgboost as xgb
 
-from tests.hosting.conftest import ROWS
+from tests.hosting.conftest import MINIMAL, ROWS
 from tests.hosting.served import Server, serving
 
 pytestmark = pytest.mark.peer
-MINIMAL = Path(__file__).parents[2] / "examples/minimal/inference.py"
-
-
-@pytest.fixture(scope="module")
-def server(model_dir: Path) -> Iterator[Server]:
-    with serving(MINIMAL, model_dir) as server:
-        server.wait_until_ready()
-        yield server
 
 
 def csv(rows: Any) -> bytes:

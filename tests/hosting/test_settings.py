@@ -9,9 +9,8 @@ from scriptmode.cli import main
 from scriptmode.errors import DeclarationError
 from scriptmode.hosting import settings
 from scriptmode.hosting.settings import Settings
+from tests.hosting.conftest import MINIMAL
 from tests.hosting.served import serving
-
-MINIMAL = Path(__file__).parents[2] / "examples/minimal/inference.py"
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from tests.hosting.conftest import MINIMAL
 from tests.hosting.served import serving
 
 pytestmark = pytest.mark.peer
-MINIMAL = Path(__file__).parents[2] / "examples/minimal/inference.py"
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 UNSAMPLED = "00-5bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
 

@@ -15,10 +15,10 @@ import pytest
 from scriptmode.hosting.memory import machine_memory, memory_in_use
 from scriptmode.hosting.settings import Settings
 from scriptmode.hosting.workers import Workers
+from tests.hosting.conftest import MINIMAL
 from tests.hosting.served import Answer, Asked, Server, ask_all, serving
 
 pytestmark = pytest.mark.peer
-MINIMAL = Path(__file__).parents[2] / "examples/minimal/inference.py"
 ONE = b"1,2,3,4,5"
 
 BY_HAND = """
