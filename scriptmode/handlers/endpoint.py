@@ -22,7 +22,7 @@ from scriptmode.models.base import MANIFEST
 from scriptmode.serializers.base import as_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from scriptmode.handlers.handler import Handler
     from scriptmode.handlers.inference import Inference
@@ -164,6 +164,19 @@ class Endpoint:
         if self._decodes_text and content_type in _AS_TEXT:
             body = _to_text(body)
         return self._input_fn(body, content_type, context)
+
+    def decode_many(self, bodies: Sequence[bytes], content_type: str | None) -> list[Any] | None:
+        """What :meth:`decode` makes of several bodies that are in no coding.
+
+        Args:
+            bodies: of different requests.
+            content_type: that all of them have.
+
+        Returns:
+            None where they must be decoded one by one.
+        """
+        composed = _composition_of(self.handler.input_fn)
+        return None if composed is None else composed.intake.decode_many(bodies, content_type)
 
     def ask(self, data: Any, context: RequestContext) -> Any:
         """What ``predict_fn`` answers.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptmode._memo import Memo
-from scriptmode.errors import DeclarationError, UnsupportedMediaTypeError
+from scriptmode.errors import DeclarationError, RequestError, UnsupportedMediaTypeError
 from scriptmode.media import NO_PARAMS, parse
+from scriptmode.serializers.base import ManyDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,6 +58,14 @@ class Intake:
         """
         decoder, params = self.reader(content_type)
         return decoder.decode(body, params)
+
+    def decode_many(self, bodies: Sequence[bytes], content_type: str | None) -> list[Any] | None:
+        """Decode several bodies of one content type at once; None where each must be by itself."""
+        try:
+            decoder, params = self.reader(content_type)
+        except RequestError:
+            return None
+        return decoder.decode_many(bodies, params) if isinstance(decoder, ManyDecoder) else None
 
     @property
     def media_types(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from scriptmode.handlers.inference import Prepared
 from scriptmode.hosting.exchange import CURRENT
+from scriptmode.serializers.base import as_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Batching: TypeAlias = Literal["exact", "close", "off"]
 BATCHING = ("exact", "close", "off")
 _MOST_ROWS = 256  # of one request: a larger one gains nothing from company
+_SHORT = 1024  # bytes of a body, which gains nothing either
 _TABLE = 2
 
 
@@ -41,8 +43,14 @@ class Answerer:
 
     def __call__(self, exchanges: Sequence[Exchange]) -> None:
         """Give every exchange its response."""
-        asked = [(each, prepared) for each in exchanges if (prepared := self._prepare(each))]
-        if self.is_grouping and len(asked) > 1:
+        is_company = self.is_grouping and len(exchanges) > 1
+        known = self._decoded(exchanges) if is_company else {}
+        asked = [
+            (each, prepared)
+            for each in exchanges
+            if (prepared := self._prepare(each, known.get(each)))
+        ]
+        if is_company and len(asked) > 1:
             self._ask_together(asked)
             return
         for exchange, prepared in asked:
@@ -53,23 +61,47 @@ class Answerer:
             return False
         return batching == "close" or self._inference.is_rowwise(self._endpoint.model)
 
-    def _prepare(self, exchange: Exchange) -> Prepared | None:
-        """What the model is to be asked; None where there is a response already."""
-        request, inference = exchange.request, self._inference
+    def _decoded(self, exchanges: Sequence[Exchange]) -> dict[Exchange, Any]:
+        """The data of requests whose bodies are read at once."""
         started = perf_counter()
-        exchange.queue = started - exchange.arrived
+        alike: dict[str | None, list[Exchange]] = {}
+        for exchange in exchanges:
+            request = exchange.request
+            if len(request.body) <= _SHORT and "content-encoding" not in request.context.headers:
+                alike.setdefault(request.content_type, []).append(exchange)
+        known: dict[Exchange, Any] = {}
+        for content_type, group in alike.items():
+            bodies = [as_bytes(exchange.request.body) for exchange in group]
+            found = self._endpoint.decode_many(bodies, content_type) if len(group) > 1 else None
+            known.update(zip(group, found or (), strict=False))
+        seconds = perf_counter() - started
+        for exchange in known:
+            exchange.queue, exchange.decode = started - exchange.arrived, seconds
+        return known
+
+    def _prepare(self, exchange: Exchange, data: Any) -> Prepared | None:
+        """What the model is to be asked; None where there is a response already.
+
+        Args:
+            exchange: the request.
+            data: what was decoded of it; None where nothing was.
+        """
+        request, inference = exchange.request, self._inference
         CURRENT.set(exchange.trace.request_id)
+        started = perf_counter()
         try:
-            data = self._endpoint.decode(request)
-            decoded = perf_counter()
-            exchange.decode = decoded - started
+            if data is None:
+                exchange.queue = started - exchange.arrived
+                data = self._endpoint.decode(request)
+                decoded = perf_counter()
+                exchange.decode, started = decoded - started, decoded
             if inference is None:
                 return Prepared(data, None, request.context)
             prepared = inference.prepare(data, self._endpoint.model, request.context)
         except BaseException as error:  # noqa: BLE001 - a script may raise anything, or exit
             exchange.fail(error)
             return None
-        exchange.align = perf_counter() - decoded
+        exchange.align = perf_counter() - started
         exchange.rows = prepared.rows
         return prepared
 

@@ -111,6 +111,19 @@ class FileDecoder(Protocol):
 
 
 @runtime_checkable
+class ManyDecoder(Protocol):
+    """A decoder that reads several short bodies at once, quicker than one by one."""
+
+    def decode_many(self, bodies: Sequence[bytes], params: Mapping[str, str]) -> list[Any] | None:
+        """What ``decode`` makes of each, which must not hang on the others.
+
+        Returns:
+            None where they must be read one by one, for an error's sake among others.
+        """
+        ...
+
+
+@runtime_checkable
 class Labelled(Protocol):
     """A decoder of a format that has a place for each row's label, which serving drops."""
 

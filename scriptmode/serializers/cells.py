@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from scriptmode.errors import MalformedBodyError
 from scriptmode.serializers.base import as_text
+from scriptmode.serializers.layouts import WIDEST_WITH_TEXT
+from scriptmode.values import Table
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -120,3 +122,26 @@ def _ragged(rows: list[list[str]], line: int) -> MalformedBodyError:
     return MalformedBodyError(
         f"line {line} has {found} cell{'s' * (found != 1)} where line 1 has {expected}", line=line
     )
+
+
+def assemble(
+    names: tuple[str, ...] | None, columns: list[Any], height: int, *, has_text: bool
+) -> Any:
+    """Columns as a matrix or a ``Table``; as a data frame where some are text."""
+    import numpy as np
+
+    if not has_text:
+        matrix = np.empty((height, len(columns)))
+        for index, column in enumerate(columns):
+            matrix[:, index] = column
+        return matrix if names is None else Table(names, matrix)
+    if len(columns) > WIDEST_WITH_TEXT:
+        raise MalformedBodyError(
+            f"rows with text have at most {WIDEST_WITH_TEXT} cells, not {len(columns)}"
+        )
+    import pandas as pd
+
+    frame = pd.DataFrame(dict(enumerate(columns)))
+    if names is not None:
+        frame.columns = pd.Index(names)
+    return frame

@@ -13,11 +13,10 @@ from scriptmode.errors import (
     UnsupportedMediaTypeError,
 )
 from scriptmode.serializers.base import BOM, Body, as_text, as_utf8
-from scriptmode.serializers.cells import Cells, read_cells
+from scriptmode.serializers.cells import Cells, assemble, read_cells
 from scriptmode.serializers.headers import read_names, take_names
-from scriptmode.serializers.layouts import WIDEST_WITH_TEXT
 from scriptmode.serializers.lines import write_cells, write_numbers
-from scriptmode.serializers.numbers import read_number_file, read_numbers
+from scriptmode.serializers.numbers import read_number_file, read_numbers, read_several
 from scriptmode.serializers.plain import as_rows, numeric_array
 from scriptmode.values import Table
 
@@ -105,12 +104,21 @@ class CSV:
             raise MalformedBodyError("the body is empty")
         if self._plain:
             if header is not True and (matrix := self._read_numbers(raw)) is not None:
-                return self._named(matrix) if self.names else matrix
+                return self._named(matrix)
             if header is not False:
                 table = self._read_named_numbers(raw, header)
                 if table is not None:
                     return table
         return self._read_carefully(raw, header)
+
+    def decode_many(
+        self, bodies: Sequence[bytes], params: Mapping[str, str]
+    ) -> list[NDArray[Any] | Table] | None:
+        """See :class:`scriptmode.serializers.base.ManyDecoder`."""
+        if params or not self._plain or self.header is True or type(self).decode is not CSV.decode:
+            return None  # a subclass may read bodies otherwise
+        found = read_several(bodies, self.delimiter.encode())
+        return found if found is None else [self._named(each) for each in found]
 
     def decode_file(self, file: BinaryIO, params: Mapping[str, str]) -> Any:
         """See :class:`scriptmode.serializers.base.FileDecoder`."""
@@ -170,8 +178,8 @@ class CSV:
         return read_numbers(raw, self.delimiter.encode())
 
     def _named(self, matrix: NDArray[Any]) -> NDArray[Any] | Table:
-        fits = len(self.names) == matrix.shape[1]
-        return Table(tuple(self.names), matrix) if fits else matrix
+        is_named = self.names and len(self.names) == matrix.shape[1]
+        return Table(tuple(self.names), matrix) if is_named else matrix
 
     def _headers(self) -> tuple[str, str]:
         kind = self.media_types[0]
@@ -199,7 +207,7 @@ class CSV:
             file.seek(0)
         matrix = read_number_file(file, self.delimiter.encode())
         if matrix is None or names is None:
-            return matrix if matrix is None or not self.names else self._named(matrix)
+            return None if matrix is None else self._named(matrix)
         return Table(names, matrix) if len(names) == matrix.shape[1] else None
 
     def _names_in(self, head: bytes, header: Header) -> tuple[str, ...] | None:
@@ -275,26 +283,3 @@ class CSV:
 
     def _is_kept(self, name: str) -> bool:
         return name in self.words or (self.read is not None and name not in self.read)
-
-
-def assemble(
-    names: tuple[str, ...] | None, columns: list[Any], height: int, *, has_text: bool
-) -> Any:
-    """Columns as a matrix or a ``Table``; as a data frame where some are text."""
-    import numpy as np
-
-    if not has_text:
-        matrix = np.empty((height, len(columns)))
-        for index, column in enumerate(columns):
-            matrix[:, index] = column
-        return matrix if names is None else Table(names, matrix)
-    if len(columns) > WIDEST_WITH_TEXT:
-        raise MalformedBodyError(
-            f"rows with text have at most {WIDEST_WITH_TEXT} cells, not {len(columns)}"
-        )
-    import pandas as pd
-
-    frame = pd.DataFrame(dict(enumerate(columns)))
-    if names is not None:
-        frame.columns = pd.Index(names)
-    return frame

@@ -12,8 +12,7 @@ from urllib.parse import unquote_to_bytes
 from scriptmode._imports import require
 from scriptmode.errors import MalformedBodyError
 from scriptmode.serializers.base import Body, as_bytes, as_text
-from scriptmode.serializers.cells import Cells
-from scriptmode.serializers.csv import assemble
+from scriptmode.serializers.cells import Cells, assemble
 from scriptmode.values import Enveloped
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from scriptmode.serializers.flat import (
@@ -20,7 +21,7 @@ from scriptmode.serializers.flat import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -46,6 +47,23 @@ def read_numbers(raw: bytes, delimiter: bytes = b",") -> NDArray[Any] | None:
     if len(raw) > BLOCK:
         return _read_blocks(raw, delimiter)
     return _read_block(raw, delimiter) if raw else None
+
+
+def read_several(bodies: Sequence[bytes], delimiter: bytes = b",") -> list[NDArray[Any]] | None:
+    """Some short bodies as one, since each by itself costs several calls of two libraries.
+
+    Returns:
+        What :func:`read_numbers` makes of each; None where one of them must be read by itself.
+    """
+    bodies = [body.removesuffix(b"\n") for body in bodies]
+    joined = b"\n".join(bodies)
+    if not all(bodies) or _RETURN in joined:
+        return None  # among others an empty body is a line, and what ends one is part of it
+    whole = read_numbers(joined, delimiter)
+    ends = list(itertools.accumulate(body.count(b"\n") + 1 for body in bodies))
+    if whole is None or len(whole) != ends[-1]:
+        return None
+    return [whole[start:end] for start, end in zip((0, *ends), ends, strict=False)]
 
 
 def read_number_file(file: BinaryIO, delimiter: bytes = b",") -> NDArray[Any] | None:

@@ -1,5 +1,6 @@
 """Requests that are answered together get what they get alone."""
 
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from scriptmode.handlers.endpoint import Endpoint, Request
 from scriptmode.hosting.exchange import Exchange
 from scriptmode.hosting.grouping import Answerer
 from scriptmode.hosting.tracing import Trace
+from scriptmode.serializers.csv import CSV
 
 ROWS = np.random.default_rng(0).normal(size=(64, 5))
 TRACE = Trace.of({})
@@ -71,6 +73,28 @@ def test_company_changes_no_answer(booster: Any, sent: list[tuple[bytes, str]]) 
     alone = [endpoint.invoke(each) for each in requests]
     for exchange, response in zip(together(endpoint, requests), alone, strict=True):
         assert told(exchange) == (response.status, response.body)
+
+
+@pytest.mark.parametrize("coding", ["", "gzip"])
+def test_short_bodies_of_one_type_are_read_at_once(
+    booster: Any, coding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone: list[bytes] = []
+    decode = CSV.decode
+
+    def counted(self: CSV, body: bytes, params: Any) -> Any:
+        alone.append(body)
+        return decode(self, body, params)
+
+    monkeypatch.setattr(CSV, "decode", counted)
+    headers = {"content-encoding": coding} if coding else {}
+    plain = [csv(ROWS[i : i + 1]) for i in range(4)]
+    sent = [gzip.compress(body) if coding else body for body in plain]
+    exchanges = together(endpoint_of(booster), [request(body, **headers) for body in sent])
+    assert alone == (plain if coding else [])
+    assert [told(each)[0] for each in exchanges] == [200] * 4
+    assert all(each.decode > 0 for each in exchanges)
+    assert all(each.rows == 1 and each.together == 4 for each in exchanges)
 
 
 def test_the_model_is_asked_once(booster: Any) -> None:

@@ -33,7 +33,9 @@ from tests.serializers.checks import (
 from tests.serializers.strategies import Matrix, csv_bodies, matrices, mutated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from scriptmode.serializers.base import Body
 
 NAN = math.nan
 modest = settings(deadline=None, max_examples=100)
@@ -734,3 +736,30 @@ def test_a_file_is_read_to_its_last_row_whatever_its_first_rows_are() -> None:
     found = CSV().decode_file(io.BytesIO(body), {})
     assert_same(found, CSV().decode(body, {}))
     assert len(found) == 50_400
+
+
+@pytest.mark.parametrize("header", [False, "auto"])
+def test_many_bodies_are_what_each_is(header: Any) -> None:
+    bodies = [b"1,2\n3,4\n", b"5,"]
+    plain = CSV(header=header).decode_many(bodies, {})
+    assert plain is not None
+    for found, body in zip(plain, bodies, strict=True):
+        assert_same_bits(found, CSV(header=header).decode(body, {}))
+    named = CSV(header=header, names=("a", "b")).decode_many(bodies, {})
+    assert named is not None
+    assert [getattr(table, "names", None) for table in named] == [("a", "b")] * 2
+
+
+def test_bodies_with_headers_text_or_parameters_are_read_one_by_one() -> None:
+    bodies = [b"1,2", b"3,4"]
+    for decoder in (CSV(header=True), CSV(text=[0]), CSV(missing=["-1"])):
+        assert decoder.decode_many(bodies, {}) is None
+    assert CSV().decode_many(bodies, {"header": "absent"}) is None
+
+
+def test_a_subclass_that_reads_otherwise_reads_one_by_one() -> None:
+    class Doubled(CSV):
+        def decode(self, body: Body, params: Mapping[str, str]) -> Any:
+            return super().decode(body, params) * 2
+
+    assert Doubled().decode_many([b"1", b"2"], {}) is None

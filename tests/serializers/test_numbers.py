@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scriptmode.errors import RequestError
 from scriptmode.serializers import flat, numbers
 from scriptmode.serializers.csv import CSV
-from scriptmode.serializers.numbers import read_numbers
+from scriptmode.serializers.numbers import read_numbers, read_several
 from tests.serializers.checks import assert_same_bits, within
 from tests.serializers.memory import MIB, memory_within
 from tests.serializers.strategies import Matrix, csv_bodies, matrices, mutated
@@ -60,6 +60,36 @@ def test_the_fast_road_leads_where_the_careful_one_does(
     fast = read_numbers(body, delimiter)
     if fast is not None:
         assert_same_bits(fast, careful(body, delimiter))
+
+
+@pytest.mark.usefixtures("parser", "gaps")
+@settings(deadline=None, max_examples=80)
+@given(
+    st.lists(
+        csv_bodies() | mutated(csv_bodies()) | st.text("01-.e,\n\r ").map(str.encode), max_size=5
+    )
+)
+def test_several_bodies_are_read_as_each_alone(bodies: list[bytes]) -> None:
+    found = read_several(bodies)
+    if found is not None:
+        for several, body in zip(found, bodies, strict=True):
+            assert_same_bits(several, careful(body, b","))
+
+
+@pytest.mark.usefixtures("parser", "gaps")
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.lists(st.integers(1, 9), min_size=3, max_size=3), min_size=1), st.data())
+def test_bodies_of_one_width_are_read_at_once(rows: list[list[int]], data: st.DataObject) -> None:
+    ends = st.sampled_from([b"", b"\n"])
+    lines = [",".join(map(str, row)).encode() + data.draw(ends) for row in rows]
+    found = read_several(lines)
+    assert found is not None
+    assert [table.tolist() for table in found] == [[row] for row in rows]
+
+
+@pytest.mark.parametrize("other", [b"", b"\n", b"1,2,3", b"a,b", b"1,2\r", b"1,-0", b"1,2\n\n"])
+def test_a_body_that_needs_a_look_of_its_own_is_not_read_with_others(other: bytes) -> None:
+    assert read_several([b"1,2", other, b"3,4"]) is None
 
 
 @pytest.mark.usefixtures("parser", "gaps")
