@@ -30,6 +30,8 @@ Place: TypeAlias = Literal["auto", "loop", "thread"]
 PLACES = ("auto", "loop", "thread")
 
 _SLOW = 0.005  # seconds of one request, above which others must not wait for it
+_GRACE = 2  # turns after a connection was accepted, until the next one is told of
+_POSTPONED = 128  # turns for which answers wait for such
 _TURN = 0.002  # seconds of requests that are answered one by one before the loop turns again
 
 
@@ -64,6 +66,7 @@ class Answering:
         self._thread = ThreadPoolExecutor(1, "scriptmode")
         self._due: asyncio.Handle | None = None
         self._is_waiting = self._computes_alone = False
+        self._grace = self._postponed = 0
         self._batches = self._pieces = 0  # that the thread is at
         self._since: float | None = None
 
@@ -76,6 +79,14 @@ class Answering:
         (self._slow if self._is_slow(exchange) else self._quick).append(exchange)
         if self._due is None or self._is_waiting:
             self._ask_for_turn(asyncio.get_running_loop())
+
+    def welcome(self) -> None:
+        """Answer a little later, since a connection was accepted.
+
+        uvloop accepts one connection in each turn. Where many come at once, the last would wait
+        for as many turns with all the answers of those before it.
+        """
+        self._grace = _GRACE
 
     async def next_piece(self, pieces: Iterator[bytes], request_id: str) -> bytes | None:
         """The next piece of a streamed answer, made in the thread; None after the last."""
@@ -124,6 +135,9 @@ class Answering:
 
     def _turn(self) -> None:
         self._due = None
+        if self._waits_for_newcomers():
+            self._go_on()
+            return
         queue = self._for_thread()
         if queue and not self._batches:
             self._answer_in_thread(self._taken(queue))
@@ -138,6 +152,14 @@ class Answering:
                 break
         if not self._batches:
             self._go_on()
+
+    def _waits_for_newcomers(self) -> bool:
+        if not self._grace or self._wait or self._postponed == _POSTPONED:
+            self._postponed = 0
+            return False
+        self._grace -= 1
+        self._postponed += 1
+        return True
 
     def _for_thread(self) -> deque[Exchange]:
         """What the thread is to take next: of models that are asked by one, the oldest."""

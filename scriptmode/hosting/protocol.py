@@ -42,6 +42,13 @@ class _Protocol(HttpToolsProtocol):
     held: tuple[RequestResponseCycle, Any] | None = None
     is_feeding = False
 
+    def connection_made(self, transport: Any) -> None:
+        """Another client; see :meth:`scriptmode.hosting.answering.Answering.welcome`."""
+        super().connection_made(transport)
+        hosted = self.site.hosted
+        if hosted.not_ready is None:
+            hosted.answering.welcome()
+
     def eof_received(self) -> Any:
         """A client that has sent all it will send may still read its answer."""
         cycle = self.cycle  # None before the first request

@@ -1,5 +1,6 @@
 """A server under load, and clients that misbehave."""
 
+import contextlib
 import http.client
 import json
 import signal
@@ -91,6 +92,40 @@ def test_pipelined_requests_are_answered_in_their_order(server: Server) -> None:
         found = read_all(connection)
     bodies = [each.partition(b"\r\n\r\n")[2] for each in found.split(b"HTTP/1.1 200 OK\r\n")[1:]]
     assert bodies == alone
+
+
+NAPPING = """
+import time
+from scriptmode import compose
+
+def before(data, context):
+    time.sleep(0.5 if data[0, 0] == 99 else 0)
+    return data
+
+model_fn, input_fn, predict_fn, output_fn = compose("xgboost", before=before)
+"""
+
+
+def test_clients_that_connect_while_the_loop_is_busy_are_all_accepted_before_an_answer(
+    model_dir: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "napping.py"
+    script.write_text(NAPPING)
+    with serving(script, model_dir, "--predict-in", "loop") as server:
+        server.wait_until_ready()
+        with contextlib.ExitStack() as stack:
+            first = stack.enter_context(connect(server))
+            first.sendall(framed(b"99,2,3,4,5", "Connection: close"))
+            time.sleep(0.1)
+            others = [stack.enter_context(connect(server)) for _ in range(32)]
+            for each in others:
+                each.sendall(framed(ONE, "Connection: close"))
+            found = [read_all(each) for each in (first, *others)]
+        assert all(each.startswith(b"HTTP/1.1 200 OK") for each in found)
+        time.sleep(0.2)  # lines are written some at a time
+        company = [line["together"] for line in server.lines() if "together" in line]
+        assert company[0] == 1
+        assert max(company[1:]) > 24
 
 
 def test_a_client_that_closes_its_half_still_gets_its_answer(server: Server) -> None:
