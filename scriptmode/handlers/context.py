@@ -56,7 +56,7 @@ class _ForeignHeaders(UserDict[str, str]):
         self._context.set_response_header(_INDEX, name, value)
 
 
-@dataclass(frozen=True)
+@dataclass
 class RequestContext:
     """The context of a request, the same in every host.
 

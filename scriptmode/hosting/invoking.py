@@ -32,7 +32,6 @@ SINGLE, OF_SEVERAL = range(2)
 """Places in :data:`scriptmode.hosting.metrics.ROUTES`."""
 
 _SOON = 0.5  # seconds
-_NO_PARAMETERS: dict[str, object] = {}
 
 
 class Answer(NamedTuple):
@@ -264,7 +263,7 @@ class _Reading:
 
 
 def _request(headers: Mapping[str, str], body: bytes, hosted: Hosted) -> Request:
-    context = RequestContext(headers, _NO_PARAMETERS, hosted.model_dir, hosted.name)
+    context = RequestContext(headers, {}, hosted.model_dir, hosted.name)
     return Request(body, headers.get("content-type"), headers.get("accept"), context)
 
 

@@ -215,15 +215,16 @@ def log_to_stderr() -> None:
 
 
 def _now(seconds: float | None = None) -> str:
-    """In UTC, to the millisecond."""
-    seconds = time.time() if seconds is None else seconds
-    whole = int(seconds)
-    if whole != _SECOND[0]:
-        _SECOND[:] = [whole, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))]
-    return f"{_SECOND[1]}.{int((seconds - whole) * 1000):03d}Z"
+    """In UTC, to the millisecond; the last one is kept, since requests end in company."""
+    millis = int((time.time() if seconds is None else seconds) * 1000)
+    if millis != _LATEST[0]:
+        whole, rest = divmod(millis, 1000)
+        text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
+        _LATEST[:] = [millis, f"{text}.{rest:03d}Z"]
+    return _LATEST[1]  # type: ignore[no-any-return]
 
 
-_SECOND: list[Any] = [0, "1970-01-01T00:00:00"]
+_LATEST: list[Any] = [0, "1970-01-01T00:00:00.000Z"]
 
 
 def _dumps(line: dict[str, Any]) -> bytes:

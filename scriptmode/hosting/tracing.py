@@ -42,7 +42,7 @@ class Trace(NamedTuple):
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Trace:
         """The trace that the headers name, else a new one."""
-        made = f"{getrandbits(192):048x}"
+        made = getrandbits(192).to_bytes(24, "big").hex()
         parent = headers.get("traceparent")
         found = None if parent is None else _PARENT.fullmatch(parent.strip())
         if found is None:

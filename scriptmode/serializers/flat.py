@@ -128,8 +128,11 @@ def parse_many(raw: bytes) -> NDArray[Any] | None:
 
 def loses_sign(flat: bytes, found: NDArray[Any]) -> bool:
     """Whether a cell of ``flat`` is the integer -0, which JSON parsers read as 0."""
-    if found.view("i8").all() if len(flat) > _MANY else b"-0" not in flat:
-        return False  # no cell is 0, of which only the bits are all zero
+    if len(flat) > _MANY:
+        if found.view("i8").all():
+            return False  # no cell is 0, of which only the bits are all zero
+    elif flat.count(b"-0") == flat.count(b"-0."):
+        return False
     tight = flat.translate(None, b" \t\r\n")
     return b",-0," in b",%b," % tight
 
