@@ -63,14 +63,14 @@ class Settings:
                 raise DeclarationError(
                     f"{name}={getattr(self, name)!r}: expected one of {', '.join(words)}"
                 )
-        for name in ("workers", "max_body", "max_batch", "timeout"):
+        for name in ("workers", "max_body", "max_waiting", "max_batch", "timeout"):
             if not getattr(self, name) > 0:
                 raise DeclarationError(f"{name}={getattr(self, name)!r}: expected more than 0")
         if self.workers > 1 and (self.is_multi_model or self.is_reloading):
             raise DeclarationError("several models, or a script that changes: workers=1")
         if self.is_multi_model and self.is_reloading:
             raise DeclarationError("several models, or a script that changes: not both")
-        for name in ("max_waiting", "batch_wait", "port"):
+        for name in ("batch_wait", "port"):
             if getattr(self, name) < 0:
                 raise DeclarationError(f"{name}={getattr(self, name)!r}: expected no less than 0")
 

@@ -130,6 +130,23 @@ def test_a_piece_that_never_comes_ends_the_answer(script: Path) -> None:
         assert not found.endswith(b"0\r\n\r\n")
 
 
+def test_more_requests_than_may_wait_are_told_to_come_back(script: Path) -> None:
+    options = ["--predict-in", "thread", "--max-waiting", "1"]
+    with serving(script, script.parent, *options) as server:
+        server.wait_until_ready()
+        kept: list[Answer] = []
+        asking = []
+        for _ in range(2):  # one that the model is at, and one that waits
+            asking.append(in_background(lambda: kept.append(ask(server, {"sleep": 1.0}))))
+            time.sleep(0.2)
+        refused = ask(server, {})
+        assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+        assert json.loads(refused.body)["code"] == "busy"
+        for each in asking:
+            each.join()
+        assert [answer.status for answer in kept] == [200, 200]
+
+
 def test_quick_requests_are_not_put_off_by_slow_ones(script: Path) -> None:
     with serving(script, script.parent, "--timeout", "5") as server:
         server.wait_until_ready()

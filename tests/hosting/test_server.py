@@ -217,11 +217,3 @@ def test_a_script_that_exits_while_loading_never_turns_ready(tmp_path: Path) -> 
         while "cannot be loaded" not in message and time.monotonic() < deadline:
             message = json.loads(server.ask("GET", "/ping").body)["message"]
         assert message == "the model cannot be loaded: SystemExit"
-
-
-def test_more_requests_than_may_wait_are_told_to_come_back(model_dir: Path) -> None:
-    with serving(MINIMAL, model_dir, "--max-waiting", "0") as server:
-        server.wait_until_ready()
-        answer = server.ask("POST", "/invocations", b"1,2,3,4,5", Content_Type="text/csv")
-        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
-        assert json.loads(answer.body)["code"] == "busy"
