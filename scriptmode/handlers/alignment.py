@@ -52,6 +52,8 @@ class Alignment:
         *,
         keeps_names: bool = False,
     ) -> None:
+        import numpy as np
+
         self._contract, self.width, self._names = contract, width, names
         self._keeps_names = keeps_names and names is not None
         self.features = features or ()
@@ -60,9 +62,11 @@ class Alignment:
         }
         self._places.update({name: index for index, name in enumerate(names or ())})
         self._orders = Memo(self._order)
+        self._array = np.ndarray
         checked = self.described
         numeric = [i for i, each in enumerate(checked) if each.kind not in _NOT_NUMBERS]
         self._is_checked = any(each.is_checked for each in checked)
+        self._is_plain = not (self._is_checked or self._keeps_names)
         self._is_numeric = len(numeric) == width
         # In a data frame, a column of which nothing is known may hold anything.
         self._described = [index for index in numeric if checked[index].kind != "any"]
@@ -94,6 +98,8 @@ class Alignment:
                 can check, there are no rows, too few or many columns, or a cell is not what
                 its feature says; names row and field.
         """
+        if self._is_plain and self._fits(data):
+            return data
         if not _is_neutral(data):
             return data  # what a hand-written function made is the loader's affair
         if isinstance(data, dict):
@@ -113,6 +119,10 @@ class Alignment:
         if self._keeps_names and not hasattr(data, "columns"):
             return Table(self._names or (), as_matrix(data))
         return data
+
+    def _fits(self, data: Any) -> bool:
+        """Whether it is a matrix in the model's columns, as most requests are."""
+        return type(data) is self._array and data.shape[1:] == (self.width,) and len(data) > 0
 
     def _arrange_table(self, table: Table) -> NDArray[Any] | pd.DataFrame:
         if table.names == self._names:
