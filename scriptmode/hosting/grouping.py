@@ -71,13 +71,22 @@ class Answerer:
                 alike.setdefault(request.content_type, []).append(exchange)
         known: dict[Exchange, Any] = {}
         for content_type, group in alike.items():
-            bodies = [as_bytes(exchange.request.body) for exchange in group]
-            found = self._endpoint.decode_many(bodies, content_type) if len(group) > 1 else None
-            known.update(zip(group, found or (), strict=False))
+            known.update(zip(group, self._tables_of(group, content_type), strict=False))
         seconds = perf_counter() - started
         for exchange in known:
             exchange.queue, exchange.decode = started - exchange.arrived, seconds
         return known
+
+    def _tables_of(self, group: Sequence[Exchange], content_type: str | None) -> Sequence[Any]:
+        """One for each; none at all where they must be read one by one."""
+        if len(group) == 1:
+            return ()
+        bodies = [as_bytes(exchange.request.body) for exchange in group]
+        try:
+            found = self._endpoint.decode_many(bodies, content_type)
+        except Exception:  # noqa: BLE001 - each is read again, and whose fault it was is told
+            return ()
+        return found if found is not None and len(found) == len(group) else ()
 
     def _prepare(self, exchange: Exchange, data: Any) -> Prepared | None:
         """What the model is to be asked; None where there is a response already.

@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -95,6 +95,20 @@ def test_short_bodies_of_one_type_are_read_at_once(
     assert [told(each)[0] for each in exchanges] == [200] * 4
     assert all(each.decode > 0 for each in exchanges)
     assert all(each.rows == 1 and each.together == 4 for each in exchanges)
+
+
+@pytest.mark.parametrize("found", [None, [], [np.zeros((1, 5))], RuntimeError("a bug")])
+def test_a_decoder_that_fails_at_many_bodies_is_asked_for_each(booster: Any, found: Any) -> None:
+    class Careless(CSV):
+        def decode_many(self, bodies: Sequence[bytes], params: Any) -> Any:
+            if isinstance(found, Exception):
+                raise found
+            return found
+
+    endpoint = endpoint_of(booster, accepts=[Careless()])
+    requests = [request(csv(ROWS[i : i + 1])) for i in range(3)]
+    alone = [endpoint.invoke(each).body for each in requests]
+    assert [told(each) for each in together(endpoint, requests)] == [(200, body) for body in alone]
 
 
 def test_the_model_is_asked_once(booster: Any) -> None:
