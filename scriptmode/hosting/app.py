@@ -15,6 +15,7 @@ from scriptmode.errors import MissingExtraError
 from scriptmode.handlers.response import Response, failure
 from scriptmode.hosting.asgi import Call, ClientGoneError, Receive, Scope, Send, json_response
 from scriptmode.hosting.invoking import Invoker
+from scriptmode.hosting.journal import Journal
 from scriptmode.hosting.logs import RequestLog
 from scriptmode.hosting.metrics import CONTENT_TYPE, Meter
 from scriptmode.hosting.routing import Router
@@ -87,9 +88,9 @@ class App:
         beat: Callable[[], None] | None = None,
     ) -> None:
         self.site, self._settings, self._beat = site, settings, beat
-        self._meter, self._log = meter or Meter(), log or RequestLog("none")
-        self._spans = spans_from_environment()
-        self.invoker = Invoker(settings, self._meter, self._log, self._spans)
+        self._meter = meter or Meter()
+        self._journal = Journal(self._meter, log or RequestLog("none"), spans_from_environment())
+        self.invoker = Invoker(settings, self._meter, self._journal)
         self._starting = ThreadPoolExecutor(1, "starting")
         self.routes = Router(
             {
@@ -133,9 +134,7 @@ class App:
             else:
                 self._starting.shutdown(wait=False, cancel_futures=True)
                 self.site.stop()
-                self._log.flush()
-                if self._spans is not None:
-                    self._spans.close()
+                self._journal.close()
             await send({"type": f"{event}.complete"})
             if event == "lifespan.shutdown":
                 return

@@ -94,6 +94,11 @@ class Hosted:
             told = self.model_dir, self.seconds, memory
             _LOG.info("the model of %s is loaded (%.2f s; the process has %.0f MB)", *told)
 
+    def welcome(self) -> None:
+        """Note that a connection was accepted, which others may wait to be."""
+        if self._answering is not None and self._settings.workers == 1:
+            self._answering.welcome()  # else other workers accept them meanwhile
+
     @property
     def is_busy(self) -> bool:
         """Whether requests wait or are being answered."""

@@ -14,7 +14,6 @@ from scriptmode.handlers.response import Response, failure
 from scriptmode.hosting.asgi import too_large
 from scriptmode.hosting.deadlines import Deadlines
 from scriptmode.hosting.exchange import STAGES, Exchange
-from scriptmode.hosting.metrics import ROUTES
 from scriptmode.hosting.streaming import next_piece, stream
 from scriptmode.hosting.tracing import Trace
 
@@ -23,10 +22,9 @@ if TYPE_CHECKING:
 
     from scriptmode.hosting.asgi import Call, Headers
     from scriptmode.hosting.hosted import Hosted
-    from scriptmode.hosting.logs import RequestLog
+    from scriptmode.hosting.journal import Journal
     from scriptmode.hosting.metrics import Meter
     from scriptmode.hosting.settings import Settings
-    from scriptmode.hosting.spans import Spans
 
 SINGLE, OF_SEVERAL = range(2)
 """Places in :data:`scriptmode.hosting.metrics.ROUTES`."""
@@ -53,18 +51,15 @@ class Invoker:
 
     Args:
         settings: of the server.
-        meter: counts them.
-        log: tells of each.
-        spans: records them for tracing; None where nobody asks for it.
+        meter: counts those that are under way.
+        journal: tells of each.
 
     Attributes:
         is_draining: whether connections are to be closed, since the server is about to end.
     """
 
-    def __init__(
-        self, settings: Settings, meter: Meter, log: RequestLog, spans: Spans | None = None
-    ) -> None:
-        self._settings, self._meter, self._log, self._spans = settings, meter, log, spans
+    def __init__(self, settings: Settings, meter: Meter, journal: Journal) -> None:
+        self._settings, self._meter, self._journal = settings, meter, journal
         self._answers = Deadlines[Exchange](settings.timeout, self._give_up)
         self._bodies = Deadlines["_Reading"](settings.timeout, _Reading.end)
         self._told = self._tell
@@ -178,27 +173,10 @@ class Invoker:
         return headers
 
     def note(self, answer: Answer, hosted: Hosted, sent: int, started: float, route: int) -> None:
-        """Count a request that was answered, and log it.
-
-        Args:
-            answer: what was sent.
-            hosted: who was asked.
-            sent: bytes of the body.
-            started: when the request came, in seconds of ``perf_counter``.
-            route: its place in :data:`scriptmode.hosting.metrics.ROUTES`.
-        """
-        response, trace, exchange = answer
-        seconds = perf_counter() - started
-        if exchange is None:
-            size = (0, sent)
-            self._meter.refused(route, response.status, seconds, size)
-        else:
+        """Note a request that was answered; see :meth:`scriptmode.hosting.journal.Journal.note`."""
+        if answer.exchange is not None:
             hosted.under_way -= 1
-            size = (len(exchange.request.body), sent)
-            self._meter.answered(route, response.status, seconds, size, exchange)
-        self._log.add(trace, ROUTES[route], response, size, seconds, exchange, hosted.name)
-        if self._spans is not None:
-            self._spans.add(answer, ROUTES[route], seconds, hosted.name)
+        self._journal.note(answer, hosted.name, sent, started, route)
 
     def _count_soon(self) -> None:
         """Other processes are asked for what this one has counted."""

@@ -43,11 +43,9 @@ class _Protocol(HttpToolsProtocol):
     is_feeding = False
 
     def connection_made(self, transport: Any) -> None:
-        """Another client; see :meth:`scriptmode.hosting.answering.Answering.welcome`."""
+        """Another client."""
         super().connection_made(transport)
-        hosted = self.site.hosted
-        if hosted.not_ready is None:
-            hosted.answering.welcome()
+        self.site.hosted.welcome()
 
     def eof_received(self) -> Any:
         """A client that has sent all it will send may still read its answer."""
