@@ -99,6 +99,12 @@ MLSERVER = Server(
     alone=("mlserver-xgboost>=1.7.1",),  # which asks for the xgboost of GPUs
     predictions=lambda answer: answer["outputs"][0]["data"],
 )
+FLASK = Server(
+    "flask",
+    "flask_app.py",
+    both("/invocations"),
+    requires=("flask>=3.1", "gunicorn>=27", "gevent>=26.4", "packaging", *XGBOOST),
+)
 SERVERS = (
     Server("ours", "ours.py", both("/invocations")),
     Server("bare", "bare.py", both("/"), ("inline",)),
@@ -115,12 +121,8 @@ SERVERS = (
         {"csv": Form("/csv", csv), "json": Form("/json", compact)},
         requires=("fastapi>=0.115", "orjson>=3.10.7", *UVICORN, *XGBOOST),
     ),
-    Server(
-        "flask",
-        "flask_app.py",
-        both("/invocations"),
-        requires=("flask>=3.1", "gunicorn>=27", "gevent>=26.4", "packaging", *XGBOOST),
-    ),
+    FLASK,
+    replace(FLASK, name="flask_nginx", arguments=("nginx",)),
     MLSERVER,
     replace(MLSERVER, name="mlserver_batched", arguments=("batched",)),
     Server(
