@@ -21,6 +21,8 @@ from scriptmode.hosting.asgi import Call, head_of, headers_of
 from scriptmode.hosting.invoking import SINGLE
 
 if TYPE_CHECKING:
+    from asyncio import TimerHandle
+
     from scriptmode.hosting.hosted import Hosted
     from scriptmode.hosting.invoking import Answer, Invoker
     from scriptmode.hosting.single import SingleModel
@@ -41,11 +43,20 @@ class _Protocol(HttpToolsProtocol):
     site: SingleModel
     held: tuple[RequestResponseCycle, Any] | None = None
     is_feeding = False
+    idle_since: float | None = None  # in seconds of the loop; None while a request is under way
+    looking: TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Another client."""
         super().connection_made(transport)
         self.site.hosted.welcome()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """A client that is gone."""
+        if self.looking is not None:
+            self.looking.cancel()
+            self.looking = None
+        super().connection_lost(exc)
 
     def eof_received(self) -> Any:
         """A client that has sent all it will send may still read its answer."""
@@ -57,12 +68,38 @@ class _Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self.is_feeding = True
+        self.idle_since = None
         super().data_received(data)
         self.is_feeding = False
         if self.held is not None:  # the body is still to come
             cycle, app = self.held
             self.held = None
             super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        """As uvicorn's, but with one timer for a connection instead of one for each answer."""
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self.idle_since = self.loop.time()
+        if self.looking is None:
+            self._look_later(self.timeout_keep_alive)
+
+    def _look_later(self, seconds: float) -> None:
+        self.looking = self.loop.call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        """Close the connection where nothing came for as long as one is kept."""
+        self.looking = None
+        now = self.loop.time()
+        idle_since = now if self.idle_since is None else self.idle_since
+        left = idle_since + self.timeout_keep_alive - now
+        if left <= 0:
+            self.timeout_keep_alive_handler()
+        elif not self.transport.is_closing():
+            self._look_later(left)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
