@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from benchmarks.http_servers.wrk import Burst
 
-OURS = "ours"
+OURS, BARE = "ours", "bare_batched"
 MANY, LARGE = 16, 1000  # connections and rows from which other goals hold
 NOTHING = "—"  # no such format, or not measured
 TITLES = {"csv": "CSV", "json": "JSON"}
@@ -49,22 +49,24 @@ def goal(cell: Cell, rival: str) -> float | None:
     return 1.0 if cell.rows >= LARGE else None
 
 
-def ratio(found: Found, cell: Cell, rival: str) -> float:
-    """Ours to a rival, the median of rounds: what disturbs a round disturbs both."""
-    pairs = zip(found[OURS][cell], found[rival][cell], strict=False)
-    return median(ours.rate / theirs.rate if theirs.rate else inf for ours, theirs in pairs)
+def ratio(found: Found, cell: Cell, rival: str, name: str = OURS) -> float:
+    """Ours, or another, to a rival, the median of rounds: what disturbs a round disturbs both."""
+    pairs = zip(found[name][cell], found[rival][cell], strict=False)
+    return median(one.rate / theirs.rate if theirs.rate else inf for one, theirs in pairs)
 
 
 def shortfall(found: Found, cell: Cell, rival: str) -> str | None:
     """What is missing to a goal; None where it is met or there is none.
 
+    Where the bare server does not reach it either, what that one reaches is told.
     Where ours is to answer several times as many requests, each is to wait less, too.
     """
     least = goal(cell, rival)
     if least is None:
         return None
     if ratio(found, cell, rival) < least:
-        return "missed"
+        bare = ratio(found, cell, rival, BARE) if cell in found.get(BARE, {}) else inf
+        return "missed" if bare >= least else f"missed, {BARE} has {bare:.1f}"
     if least > 1 and cell.connections >= MANY and p99(found[OURS][cell]) >= p99(found[rival][cell]):
         return "its p99 is lower"
     return None

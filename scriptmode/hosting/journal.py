@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from scriptmode.hosting.logs import RequestLog
     from scriptmode.hosting.metrics import Meter
     from scriptmode.hosting.spans import Spans
+
+_LOG = logging.getLogger("scriptmode")
 
 
 class Journal:
@@ -61,13 +64,19 @@ class Journal:
     def _tell_of(
         self, answer: Answer, model: str | None, sent: int, seconds: float, route: int
     ) -> None:
-        response, trace, exchange = answer
+        try:
+            size = (0 if answer.exchange is None else len(answer.exchange.request.body), sent)
+            self._count(answer, route, seconds, size)
+            response, trace, exchange = answer
+            self._log.add(trace, ROUTES[route], response, size, seconds, exchange, model)
+            if self._spans is not None:
+                self._spans.add(answer, ROUTES[route], seconds, model)
+        except Exception:  # noqa: BLE001 - what goes wrong with one keeps no others untold
+            _LOG.exception("a request could not be logged")
+
+    def _count(self, answer: Answer, route: int, seconds: float, size: tuple[int, int]) -> None:
+        status, exchange = answer.response.status, answer.exchange
         if exchange is None:
-            size = (0, sent)
-            self._meter.refused(route, response.status, seconds, size)
+            self._meter.refused(route, status, seconds, size)
         else:
-            size = (len(exchange.request.body), sent)
-            self._meter.answered(route, response.status, seconds, size, exchange)
-        self._log.add(trace, ROUTES[route], response, size, seconds, exchange, model)
-        if self._spans is not None:
-            self._spans.add(answer, ROUTES[route], seconds, model)
+            self._meter.answered(route, status, seconds, size, exchange)
