@@ -85,6 +85,7 @@ test-oldest:
 	.venv-oldest/bin/python -m pip install --quiet --constraint tests/oldest.txt \
 	    --editable '.[xgboost,sklearn,serve,train,yaml,formats]' --group test ruff
 	.venv-oldest/bin/python -m pytest tests -m 'not peer' $(LEFT_OUT)
+	.venv-oldest/bin/python -m pytest tests/hosting -m peer
 
 schema: $(READY)
 	$(BIN)/python -m scriptmode.handlers.declaration > docs/scriptmode.schema.json

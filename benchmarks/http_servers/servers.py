@@ -14,7 +14,7 @@ XGBOOST = (
     "xgboost-cpu>=3.2; sys_platform != 'darwin'",
     "xgboost>=3.2; sys_platform == 'darwin'",
 )
-UVICORN = ("uvicorn>=0.30", "httptools>=0.6", "uvloop>=0.19")
+UVICORN = ("uvicorn>=0.53", "httptools>=0.6.3", "uvloop>=0.19")
 
 
 def csv(rows: Rows) -> bytes:

@@ -177,7 +177,7 @@ class JSONFormatter(logging.Formatter):
         return _dumps(line).decode().rstrip()
 
 
-class _PatientHandler(logging.StreamHandler[TextIO]):
+class _PatientHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generic since 3.11
     """Waits a moment for room where a pipe is full, and then gives the rest of a line up."""
 
     def emit(self, record: logging.LogRecord) -> None:

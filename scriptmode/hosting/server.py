@@ -130,15 +130,10 @@ def run(app: App | Lobby, listening: socket.socket) -> None:
 
 
 def _protocol(app: App | Lobby) -> Any:
-    """The short way where uvicorn has what it needs; else the common one."""
+    """The short way for one model; else the common one."""
     if not (isinstance(app, App) and isinstance(app.site, SingleModel)):
         return "auto"
-    try:
-        from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-    except ImportError:  # without httptools
-        return "auto"
-    if not hasattr(HttpToolsProtocol, "_start_asgi_task"):  # of older releases
-        return "auto"
+    require("httptools", extra="serve")
     from scriptmode.hosting.protocol import protocol_for
 
     return protocol_for(app.invoker, app.site)

@@ -62,7 +62,8 @@ def test_answers_are_the_same_alone_and_through_64_connections(
         other.wait_until_ready()
         assert [told(answer) for answer in ask_all(other.port, asked, 64)] == alone
         together = [line["together"] for line in other.lines() if "together" in line]
-    assert (max(together) > 1) is ("off" not in options)
+    if "thread" not in options:  # which answers quicker than these clients ask
+        assert (max(together) > 1) is ("off" not in options)
 
 
 def connect(server: Server) -> socket.socket:
