@@ -1,7 +1,7 @@
 """When and where requests are answered: now or in company, here or in a thread.
 
 What the event loop has received in one turn is answered once the turn ends, so that requests that
-came together are asked together, and none ever waits for company.
+came together are asked together, and none waits for company, except while further clients connect.
 """
 
 from __future__ import annotations

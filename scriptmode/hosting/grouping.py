@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Batching: TypeAlias = Literal["exact", "close", "off"]
 BATCHING = ("exact", "close", "off")
 _MOST_ROWS = 256  # of one request: a larger one gains nothing from company
-_SHORT = 1024  # bytes of a body, which gains nothing either
+_SHORT = 1024  # bytes of a body: a longer one gains nothing from being read with others
 _TABLE = 2
 
 

@@ -44,7 +44,7 @@ class _Protocol(HttpToolsProtocol):
     held: tuple[RequestResponseCycle, Any] | None = None
     is_feeding = False
     idle_since: float | None = None  # in seconds of the loop; None while a request is under way
-    looking: TimerHandle | None = None
+    idle_timer: TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Another client."""
@@ -53,9 +53,9 @@ class _Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """A client that is gone."""
-        if self.looking is not None:
-            self.looking.cancel()
-            self.looking = None
+        if self.idle_timer is not None:
+            self.idle_timer.cancel()
+            self.idle_timer = None
         super().connection_lost(exc)
 
     def eof_received(self) -> Any:
@@ -84,22 +84,22 @@ class _Protocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         self.flow.resume_reading()
         self.idle_since = self.loop.time()
-        if self.looking is None:
-            self._look_later(self.timeout_keep_alive)
+        if self.idle_timer is None:
+            self._start_idle_timer(self.timeout_keep_alive)
 
-    def _look_later(self, seconds: float) -> None:
-        self.looking = self.loop.call_later(seconds, self._look)
+    def _start_idle_timer(self, seconds: float) -> None:
+        self.idle_timer = self.loop.call_later(seconds, self._close_if_idle)
 
-    def _look(self) -> None:
+    def _close_if_idle(self) -> None:
         """Close the connection where nothing came for as long as one is kept."""
-        self.looking = None
+        self.idle_timer = None
         now = self.loop.time()
         idle_since = now if self.idle_since is None else self.idle_since
         left = idle_since + self.timeout_keep_alive - now
         if left <= 0:
             self.timeout_keep_alive_handler()
         elif not self.transport.is_closing():
-            self._look_later(left)
+            self._start_idle_timer(left)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

@@ -115,7 +115,7 @@ class ManyDecoder(Protocol):
     """A decoder that reads several short bodies at once, quicker than one by one."""
 
     def decode_many(self, bodies: Sequence[bytes], params: Mapping[str, str]) -> list[Any] | None:
-        """What ``decode`` makes of each, which must not hang on the others.
+        """What ``decode`` makes of each, whatever the others are.
 
         Returns:
             None where they must be read one by one, for an error's sake among others.

@@ -62,7 +62,7 @@ def test_answers_are_the_same_alone_and_through_64_connections(
         other.wait_until_ready()
         assert [told(answer) for answer in ask_all(other.port, asked, 64)] == alone
         together = [line["together"] for line in other.lines() if "together" in line]
-    if "thread" not in options:  # which answers quicker than these clients ask
+    if "thread" not in options:  # it may answer quicker than these clients ask; see NAPPING
         assert (max(together) > 1) is ("off" not in options)
 
 
@@ -107,12 +107,13 @@ model_fn, input_fn, predict_fn, output_fn = compose("xgboost", before=before)
 """
 
 
-def test_clients_that_connect_while_the_loop_is_busy_are_all_accepted_before_an_answer(
-    model_dir: Path, tmp_path: Path
+@pytest.mark.parametrize("place", ["loop", "thread"])
+def test_clients_that_connect_while_the_model_is_busy_are_asked_together(
+    model_dir: Path, tmp_path: Path, place: str
 ) -> None:
     script = tmp_path / "napping.py"
     script.write_text(NAPPING)
-    with serving(script, model_dir, "--predict-in", "loop") as server:
+    with serving(script, model_dir, "--predict-in", place) as server:
         server.wait_until_ready()
         with contextlib.ExitStack() as stack:
             first = stack.enter_context(connect(server))

@@ -15,7 +15,14 @@ from tests.hosting.served import serving
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"workers": 0}, {"max_body": 0}, {"timeout": 0.0}, {"max_waiting": 0}, {"batch_wait": -1.0}],
+    [
+        {"workers": 0},
+        {"max_body": 0},
+        {"timeout": 0.0},
+        {"max_waiting": 0},
+        {"max_waiting": -1},
+        {"batch_wait": -1.0},
+    ],
 )
 def test_numbers_that_cannot_be_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(DeclarationError, match=next(iter(wrong))):
