@@ -15,14 +15,17 @@ from scriptmode.serializers.json_numbers import (
     SMALL,
     read_few_records,
     read_few_rows,
+    read_single_rows,
     read_table,
 )
 from scriptmode.serializers.layouts import Layout, check_layout, read_layout
 from scriptmode.serializers.plain import dump_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from json import JSONDecodeError
+
+    from numpy.typing import NDArray
 
 _LONG_INTEGER = re.compile(rb"\d{19}")
 
@@ -83,6 +86,14 @@ class JSON:
         if table is not None:
             return table
         return self._read_carefully(raw)
+
+    def decode_many(
+        self, bodies: Sequence[bytes], params: Mapping[str, str]
+    ) -> list[NDArray[Any]] | None:
+        """See :class:`scriptmode.serializers.base.ManyDecoder`."""
+        if params or not self._reads_rows or type(self).decode is not JSON.decode:
+            return None  # a subclass may read bodies otherwise
+        return read_single_rows(bodies)
 
     def _read_carefully(self, raw: bytes) -> Any:
         value, has_text = parse_json(raw)

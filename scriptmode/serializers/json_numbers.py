@@ -15,7 +15,7 @@ from scriptmode.serializers.flat import IN_NUMBERS, kernel, pack, parse_nested
 from scriptmode.values import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,6 +29,9 @@ _BLANK = rb"[ \t\r\n]*"
 _PARTS = (b"", rb"\{", rb'"(?:instances|inputs)"', b":", rb"(\[.*\])", rb"\}", b"")
 _ENVELOPE = re.compile(_BLANK.join(_PARTS), re.DOTALL)
 _BLANKS = b"\n\r\t"
+_FEWEST = 4  # bodies, below which reading each is quicker
+_BETWEEN = b"\0"
+_TO_CELLS = bytes.maketrans(b"[]" + _BETWEEN, b"  ,")
 # Objects whose names are blanks, as arrays: the parser sees every other byte.
 _TO_ARRAYS = bytes.maketrans(b'{}":', b"[]  ")
 
@@ -73,6 +76,28 @@ def read_few_rows(raw: bytes) -> NDArray[Any] | None:
     except (ValueError, TypeError):  # no JSON, ragged, or cells that are none
         return None
     return matrix if matrix.ndim == 2 and matrix.size else None  # noqa: PLR2004 - a table
+
+
+def read_single_rows(bodies: Sequence[bytes]) -> list[NDArray[Any]] | None:
+    """Some small bodies as one, each a JSON list of one row of numbers.
+
+    Between the bodies stands a byte that none of them has where the pattern of all is found: no
+    bracket that one leaves open is closed by another.
+
+    Returns:
+        What :func:`read_few_rows` makes of each; None where one of them must be read by itself.
+    """
+    if len(bodies) < _FEWEST:
+        return None
+    joined = _BETWEEN.join(bodies)
+    width = bodies[0].count(b",") + 1
+    row = b"[[" + b"," * (width - 1) + b"]]"
+    if joined.translate(None, IN_NUMBERS + _BLANKS) != _BETWEEN.join([row] * len(bodies)):
+        return None
+    found = parse_nested(b"[%b]" % joined.translate(_TO_CELLS))
+    if found is None or len(found) != len(bodies) * width:
+        return None
+    return [*found.reshape(-1, 1, width)]
 
 
 def read_few_records(raw: bytes) -> Table | None:

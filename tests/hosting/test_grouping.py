@@ -20,6 +20,7 @@ from scriptmode.hosting.exchange import Exchange
 from scriptmode.hosting.grouping import Answerer
 from scriptmode.hosting.tracing import Trace
 from scriptmode.serializers.csv import CSV
+from scriptmode.serializers.json import JSON
 
 ROWS = np.random.default_rng(0).normal(size=(64, 5))
 TRACE = Trace.of({})
@@ -59,8 +60,14 @@ def csv(rows: Any) -> bytes:
     return "".join(",".join(map(repr, row)) + "\n" for row in rows.tolist()).encode()
 
 
+def rows_as_json(rows: Any) -> bytes:
+    return json.dumps(rows.tolist()).encode()
+
+
 bodies = st.one_of(
     st.tuples(st.integers(0, 63), st.integers(1, 9)).map(lambda t: csv(ROWS[t[0] : t[0] + t[1]])),
+    st.integers(0, 63).map(lambda row: rows_as_json(ROWS[row : row + 1])),
+    st.sampled_from([b"[[1,2,3,4,5]],[[6", b"7,8,9,10]]", b"[[1,2,3,4,5],[6,7,8,9,10]]"]),
     st.sampled_from([b"", b"1,2", b"a,b,c,d,e", b"1,2,3,4,1e300", b"1,,3,,5", b"[[1,2,3,4,5]]"]),
 )
 
@@ -76,21 +83,23 @@ def test_company_changes_no_answer(booster: Any, sent: list[tuple[bytes, str]]) 
 
 
 @pytest.mark.parametrize("coding", ["", "gzip"])
+@pytest.mark.parametrize(("decoder", "write"), [(CSV, csv), (JSON, rows_as_json)])
 def test_short_bodies_of_one_type_are_read_at_once(
-    booster: Any, coding: str, monkeypatch: pytest.MonkeyPatch
+    booster: Any, decoder: Any, write: Any, coding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone: list[bytes] = []
-    decode = CSV.decode
+    decode = decoder.decode
 
-    def counted(self: CSV, body: bytes, params: Any) -> Any:
+    def counted(self: Any, body: bytes, params: Any) -> Any:
         alone.append(body)
         return decode(self, body, params)
 
-    monkeypatch.setattr(CSV, "decode", counted)
+    monkeypatch.setattr(decoder, "decode", counted)
     headers = {"content-encoding": coding} if coding else {}
-    plain = [csv(ROWS[i : i + 1]) for i in range(4)]
+    plain = [write(ROWS[i : i + 1]) for i in range(4)]
     sent = [gzip.compress(body) if coding else body for body in plain]
-    exchanges = together(endpoint_of(booster), [request(body, **headers) for body in sent])
+    kind = decoder.media_types[0]
+    exchanges = together(endpoint_of(booster), [request(body, kind, **headers) for body in sent])
     assert alone == (plain if coding else [])
     assert [told(each)[0] for each in exchanges] == [200] * 4
     assert all(each.decode > 0 for each in exchanges)

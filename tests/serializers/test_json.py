@@ -7,7 +7,7 @@ import io
 import json
 import math
 import tracemalloc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -37,6 +37,11 @@ from tests.serializers.checks import (
     within,
 )
 from tests.serializers.strategies import Matrix, matrices, mutated, npy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scriptmode.serializers.base import Body
 
 NAN = math.nan
 LAYOUTS = ("auto", "rows", "records", "columns", "split", "raw")
@@ -714,3 +719,28 @@ def test_free_form_numbers_are_what_was_sent(value: list[Any]) -> None:
 def test_numbers_that_python_cannot_hold_are_refused_or_read(body: bytes) -> None:
     with contextlib.suppress(MalformedBodyError):
         JSON(layout="raw").decode(body, {})
+
+
+# Several bodies at once
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_many_bodies_are_what_each_is(layout: Any) -> None:
+    bodies = [f"[[{row}, {row}.5]]".encode() for row in range(5)]
+    found = JSON(layout).decode_many(bodies, {})
+    assert (found is None) == (layout not in ("auto", "rows"))
+    for several, body in zip(found or (), bodies, strict=False):
+        assert_same_bits(several, decode(body, layout))
+
+
+def test_bodies_with_a_charset_or_pictures_are_read_one_by_one() -> None:
+    assert JSON().decode_many([b"[[1]]"] * 5, {"charset": "utf-8"}) is None
+    assert JSON(image="image").decode_many([b"[[1]]"] * 5, {}) is None
+
+
+def test_a_subclass_that_reads_otherwise_reads_one_by_one() -> None:
+    class Doubled(JSON):
+        def decode(self, body: Body, params: Mapping[str, str]) -> Any:
+            return super().decode(body, params) * 2
+
+    assert Doubled().decode_many([b"[[1]]"] * 5, {}) is None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scriptmode.errors import RequestError
 from scriptmode.serializers import flat, json_numbers
 from scriptmode.serializers.json import JSON, parse_json
-from scriptmode.serializers.json_numbers import read_lines, read_table
+from scriptmode.serializers.json_numbers import read_lines, read_single_rows, read_table
 from scriptmode.serializers.jsonlines import JSONLines
 from scriptmode.serializers.layouts import read_layout
 from scriptmode.values import Table
@@ -30,6 +30,9 @@ NUMBERS = st.integers(-(2**65), 2**65).map(str) | st.floats(
 ).map(repr)
 CELLS = NUMBERS | st.sampled_from(["null", "-0", "-0.0", "1e999", "true", '"5"', " 1", "1e5", "01"])
 GAPS = st.sampled_from(["", "", "", " ", "\n", "\t", "\r\n "])
+
+
+PIECES = st.text("[]1,\0 ", max_size=9).map(str.encode)
 
 
 @pytest.fixture(params=["simdjson", "without simdjson"])
@@ -57,6 +60,15 @@ def row_bodies(draw: st.DrawFn) -> bytes:
         .format(text)
         .encode()
     )
+
+
+@st.composite
+def single_rows(draw: st.DrawFn, cells: st.SearchStrategy[str]) -> list[bytes]:
+    """Lists of one row each, all as wide as each other."""
+    width = draw(st.integers(1, 3))
+    rows = st.lists(cells, min_size=width, max_size=width).map(",".join)
+    bodies = st.tuples(GAPS, rows, GAPS).map(lambda part: "[{0}[{1}{2}]{2}]".format(*part).encode())
+    return draw(st.lists(bodies, min_size=4, max_size=6))
 
 
 @st.composite
@@ -310,3 +322,49 @@ def test_a_wide_first_row_and_many_more_take_no_memory_of_both(body: bytes) -> N
         assert outcome(lambda: JSON().decode(body, {})) is RequestError
     with memory_within(32 * MIB):
         assert outcome(lambda: JSONLines().decode(body, {})) is RequestError
+
+
+# Several bodies at once
+
+
+@pytest.mark.usefixtures("small")
+@given(single_rows(NUMBERS) | single_rows(CELLS), st.data())
+@settings(deadline=None, max_examples=200)
+def test_several_bodies_are_read_as_each_alone(bodies: list[bytes], data: st.DataObject) -> None:
+    for body in data.draw(st.lists(mutated(st.sampled_from(bodies)) | PIECES, max_size=3)):
+        bodies[data.draw(st.integers(0, len(bodies) - 1))] = body
+    found = read_single_rows(bodies)
+    if found is not None:
+        for several, body in zip(found, bodies, strict=True):
+            assert_same_bits(several, JSON().decode(body, {}))
+
+
+@pytest.mark.usefixtures("small")
+@given(single_rows(NUMBERS))
+@settings(deadline=None, max_examples=100)
+def test_rows_of_one_width_are_read_at_once(bodies: list[bytes]) -> None:
+    assert read_single_rows(bodies) is not None
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [b"[[1,2]],[[3", b"4]]"],
+        [b"[[1,2", b"3,4]]"],
+        [b"[[1,2]],[[3,4]]", b""],
+        [b"[[1,2]]\0[[3,4]]", b""],
+        [b"[[1,2]", b"[3,4]]"],
+        [b"[[1,2]],", b"[[3,4]]"],
+        [b"[[1,2]]5", b"[[3,4]]"],
+        [b"5[[1,2]]", b"[[3,4]]"],
+        [b"[[1,2],[3,4]]", b"[[5,6]]"],
+        [b"[[1,2,3]]", b"[[4]]"],
+        [b"[1,2]", b"[3,4]"],
+        [b"[[]]", b"[[]]"],
+        [b'[["1",2]]', b"[[3,4]]"],
+        [b"[[null,2]]", b"[[3,4]]"],
+        [b"[[01,2]]", b"[[3,4]]"],
+    ],
+)
+def test_bodies_that_would_complete_each_other_are_read_alone(others: list[bytes]) -> None:
+    assert read_single_rows([b"[[1,2]]", *others, b"[[3,4]]", b"[[5,6]]"]) is None
