@@ -17,6 +17,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+# Loaders are compared, to the bit, with what frameworks answer on the processor.
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
 # Anywhere else each run explores new examples; a build must not fail by chance.
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
