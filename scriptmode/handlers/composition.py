@@ -234,6 +234,27 @@ class Composition:
                 f"no declared format can carry the prediction: {error}"
             ) from error
 
+    def encode_many(
+        self, predictions: Sequence[Any], accept: str | None
+    ) -> tuple[list[bytes], str] | None:
+        """What ``output_fn`` answers for several, outside of serving stacks.
+
+        Args:
+            predictions: for different requests.
+            accept: the Accept header that all of them have.
+
+        Returns:
+            The bodies and their content type; None where each must be encoded by itself.
+
+        Raises:
+            NotAcceptableError: nothing that Accept allows can be written.
+        """
+        offer, params = self.offers.choose(unless_any(accept) or self.accept)
+        encoder, media_type = self.writers[offer]
+        write: Callable[..., list[bytes] | None] | None = getattr(encoder, "encode_many", None)
+        bodies = None if write is None else write(predictions, params)
+        return None if bodies is None else (bodies, media_type)
+
     def _load(self, model_dir: str, accelerator: int | None) -> Any:
         return load(self.inference, Path(model_dir), self.checks, accelerator)
 
@@ -246,6 +267,12 @@ class Composition:
         """Whether the caller has a choice: else it is the script that is wrong."""
         others = {id(encoder): encoder for encoder, _ in self.writers if encoder is not besides}
         return any(_carries(encoder, prediction) for encoder in others.values())
+
+
+def composition_of(function: object) -> Composition | None:
+    """What a function is part of; None where it is written by hand."""
+    found = getattr(function, "__self__", None)
+    return found if isinstance(found, Composition) else None
 
 
 def _tell(stack: Stack, error: BaseException) -> Any:

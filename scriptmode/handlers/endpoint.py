@@ -11,13 +11,12 @@ from scriptmode.codings import decode_content
 from scriptmode.errors import (
     MalformedBodyError,
     ModelLoadError,
-    PredictionError,
 )
-from scriptmode.handlers.composition import Composition
+from scriptmode.handlers.composition import composition_of
 from scriptmode.handlers.context import RequestContext
 from scriptmode.handlers.loading import replay
 from scriptmode.handlers.reports import JSON_TYPE, Report, is_answered
-from scriptmode.handlers.response import Response, response_of
+from scriptmode.handlers.response import Response, check_type, response_of
 from scriptmode.models.base import MANIFEST
 from scriptmode.serializers.base import as_bytes
 
@@ -31,8 +30,7 @@ if TYPE_CHECKING:
 MAX_UNPACKED = 64 * 2**20
 """The most bytes that a compressed body unpacks to, unless a host says otherwise."""
 
-_FIRST, _LAST = 200, 599
-_BODILESS = (204, 205, 304)
+_CODINGS = "accept-encoding"
 
 # The content types whose bodies the serving stacks hand to scripts as text, to the letter.
 _AS_TEXT = ("application/json", "text/csv")
@@ -175,7 +173,7 @@ class Endpoint:
         Returns:
             None where they must be decoded one by one.
         """
-        composed = _composition_of(self.handler.input_fn)
+        composed = composition_of(self.handler.input_fn)
         return None if composed is None else composed.intake.decode_many(bodies, content_type)
 
     def ask(self, data: Any, context: RequestContext) -> Any:
@@ -197,23 +195,34 @@ class Endpoint:
         if self._needs_accept and (accept is None or accept.strip() in ("", "*/*")):
             accept = JSON_TYPE
         response = response_of(self._output_fn(prediction, accept, context), accept or JSON_TYPE)
-        said = context.said
-        if said is not None and not all(
-            type(part) is str for pair in said.headers.items() for part in pair
+        accepted, said = context.headers.get(_CODINGS), context.said
+        return response.compressed(accepted) if said is None else response.as_said(said, accepted)
+
+    def encode_many(
+        self, predictions: Sequence[Any], requests: Sequence[Request]
+    ) -> list[Response] | None:
+        """What :meth:`encode` makes of the predictions for several requests.
+
+        Returns:
+            None where they must be encoded one by one.
+
+        Raises:
+            Exception: whatever the encoder raises.
+        """
+        composed, accept = composition_of(self.handler.output_fn), requests[0].accept
+        if composed is None or not all(
+            each.accept == accept and each.context.said is None for each in requests
         ):
-            raise PredictionError("the script set a header that is no text")
-        is_encoded = said is not None and "content-encoding" in map(str.lower, said.headers)
-        if not is_encoded and (accepted := context.headers.get("accept-encoding")) is not None:
-            response = response.compressed(accepted)
-        if said is None:
-            return response
-        status = response.status if said.status is None else said.status
-        if status in _BODILESS or not _FIRST <= status <= _LAST:
-            raise PredictionError(
-                f"the script said status {status}: expected {_FIRST} to {_LAST}, and none of"
-                f" {', '.join(map(str, _BODILESS))}, which have no body"
-            )
-        return response._replace(status=status, headers=said.headers)
+            return None
+        written = composed.encode_many(predictions, accept)
+        if written is None or len(written[0]) != len(requests):
+            return None
+        bodies, content_type = written
+        check_type(content_type)
+        return [
+            Response(200, content_type, body).compressed(each.context.headers.get(_CODINGS))
+            for body, each in zip(bodies, requests, strict=True)
+        ]
 
     @staticmethod
     def fail(error: BaseException) -> Response:
@@ -230,19 +239,19 @@ class Endpoint:
     @property
     def inference(self) -> Inference | None:
         """What is behind ``predict_fn``; None where that is written by hand."""
-        composed = _composition_of(self.handler.predict_fn)
+        composed = composition_of(self.handler.predict_fn)
         return None if composed is None else composed.inference
 
     @property
     def decoders(self) -> tuple[Decoder, ...]:
         """What is behind ``input_fn``; empty where that is written by hand."""
-        composed = _composition_of(self.handler.input_fn)
+        composed = composition_of(self.handler.input_fn)
         return () if composed is None else composed.intake.decoders
 
     @property
     def encoders(self) -> tuple[Encoder, ...]:
         """What is behind ``output_fn``; empty where that is written by hand."""
-        composed = _composition_of(self.handler.output_fn)
+        composed = composition_of(self.handler.output_fn)
         writers = () if composed is None else composed.writers
         return tuple(each for each, kind in writers if kind == each.media_types[0])
 
@@ -268,13 +277,8 @@ def _with_context(function: Callable[..., Any], count: int) -> Callable[..., Any
     return lambda *arguments: function(*arguments[:count])
 
 
-def _composition_of(function: object) -> Composition | None:
-    found = getattr(function, "__self__", None)
-    return found if isinstance(found, Composition) else None
-
-
 def _is_composed(function: object) -> bool:
-    return _composition_of(function) is not None
+    return composition_of(function) is not None
 
 
 def _to_text(body: bytes | bytearray | memoryview | str) -> str:

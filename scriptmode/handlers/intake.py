@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from scriptmode._memo import Memo
 from scriptmode.errors import DeclarationError, RequestError, UnsupportedMediaTypeError
 from scriptmode.media import NO_PARAMS, parse
-from scriptmode.serializers.base import ManyDecoder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from scriptmode.serializers.base import Decoder
 
@@ -65,7 +64,9 @@ class Intake:
             decoder, params = self.reader(content_type)
         except RequestError:
             return None
-        return decoder.decode_many(bodies, params) if isinstance(decoder, ManyDecoder) else None
+        # To ask whether it follows a protocol would take longer than to read most bodies.
+        read: Callable[..., list[Any] | None] | None = getattr(decoder, "decode_many", None)
+        return None if read is None else read(bodies, params)
 
     @property
     def media_types(self) -> tuple[str, ...]:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scriptmode.codings import encode_content
 from scriptmode.errors import PredictionError
 from scriptmode.handlers.reports import JSON_TYPE
 from scriptmode.serializers.plain import dump_json
+
+if TYPE_CHECKING:
+    from scriptmode.handlers.context import ResponseHead
+
+_FIRST, _LAST = 200, 599
+_BODILESS = (204, 205, 304)
 
 
 class Response(NamedTuple):
@@ -40,12 +46,34 @@ class Response(NamedTuple):
             return self
         return self._replace(body=b"".join((self.body, *self.pieces)), pieces=None)
 
-    def compressed(self, accepted: str) -> Response:
+    def compressed(self, accepted: str | None) -> Response:
         """The same, compressed where the Accept-Encoding header allows it and it is worth it."""
-        if self.pieces is not None:
+        if accepted is None or self.pieces is not None:
             return self
         body, coding = encode_content(self.body, accepted)
         return self if coding is None else self._replace(body=body, coding=coding)
+
+    def as_said(self, head: ResponseHead, accepted: str | None) -> Response:
+        """The same with the status and the headers that a script has set.
+
+        Args:
+            head: these; a script that names a coding has encoded the body itself.
+            accepted: the Accept-Encoding header.
+
+        Raises:
+            PredictionError: a header is no text, or the status cannot have a body.
+        """
+        if not all(type(part) is str for pair in head.headers.items() for part in pair):
+            raise PredictionError("the script set a header that is no text")
+        is_encoded = "content-encoding" in map(str.lower, head.headers)
+        response = self if is_encoded else self.compressed(accepted)
+        status = response.status if head.status is None else head.status
+        if status in _BODILESS or not _FIRST <= status <= _LAST:
+            raise PredictionError(
+                f"the script said status {status}: expected {_FIRST} to {_LAST}, and none of"
+                f" {', '.join(map(str, _BODILESS))}, which have no body"
+            )
+        return response._replace(status=status, headers=head.headers)
 
 
 def failure(
@@ -61,7 +89,7 @@ def response_of(answer: Any, accept: str) -> Response:
         body, content_type = answer
     else:
         body, content_type = answer, accept
-    _check_type(content_type)
+    check_type(content_type)
     if type(body) is bytes:
         return Response(200, content_type, body)
     if isinstance(body, str):
@@ -77,7 +105,12 @@ def response_of(answer: Any, accept: str) -> Response:
     )
 
 
-def _check_type(content_type: str) -> None:
+def check_type(content_type: str) -> None:
+    """Refuse a content type that no header can hold.
+
+    Raises:
+        PredictionError: it is one.
+    """
     if not (content_type.isascii() and content_type.isprintable()):
         raise PredictionError("output_fn returned a content type that no header can hold")
 

@@ -33,11 +33,11 @@ class Exchange:
 
     Attributes:
         arrived: when its body had come, in seconds of ``perf_counter``.
-        decode: seconds until the body was data.
+        decode: seconds until the body was data; for several read at once, for all of them.
         align: seconds until that was in the model's columns.
         queue: seconds until anything was done.
         predict: seconds that the model took; for several requests at once, for all of them.
-        encode: seconds until there was a body to send.
+        encode: seconds until there was a body to send; likewise.
         rows: how many were asked for; None where it was no table.
         together: how many requests the model was asked for at once.
         response: None until there is one.

@@ -141,19 +141,42 @@ class Answerer:
                 for exchange, prepared in group:
                     self._ask(exchange, prepared)
                 continue
-            for (exchange, prepared), part in zip(group, parts, strict=True):
-                self._finish(exchange, prepared, part, len(group))
+            finished = [
+                (exchange, prediction)
+                for (exchange, prepared), part in zip(group, parts, strict=True)
+                if (prediction := self._finished(exchange, prepared, part, len(group))) is not None
+            ]
+            if finished and not self._encode_together(finished):
+                for exchange, prediction in finished:
+                    CURRENT.set(exchange.trace.request_id)
+                    self._encode(exchange, prediction)
 
-    def _finish(self, exchange: Exchange, prepared: Prepared, part: Any, together: int) -> None:
+    def _finished(self, exchange: Exchange, prepared: Prepared, part: Any, together: int) -> Any:
+        """What the caller gets; None where there is a response already."""
         inference: Any = self._inference
         exchange.together = together
         CURRENT.set(exchange.trace.request_id)
         try:
-            prediction = inference.finish(part, prepared)
+            return inference.finish(part, prepared)
         except BaseException as error:  # noqa: BLE001 - likewise
             exchange.fail(error)
-            return
-        self._encode(exchange, prediction)
+            return None
+
+    def _encode_together(self, finished: Sequence[tuple[Exchange, Any]]) -> bool:
+        """Whether the predictions could be encoded at once, as most can that were made so."""
+        started = perf_counter()
+        exchanges, predictions = zip(*finished, strict=True)
+        requests = [exchange.request for exchange in exchanges]
+        try:
+            responses = self._endpoint.encode_many(predictions, requests)
+        except Exception:  # noqa: BLE001 - each is encoded again, and whose fault it was is told
+            return False
+        if responses is None:
+            return False
+        seconds = perf_counter() - started
+        for exchange, response in zip(exchanges, responses, strict=True):
+            exchange.response, exchange.encode = response, seconds
+        return True
 
     def _encode(self, exchange: Exchange, prediction: Any) -> None:
         started = perf_counter()

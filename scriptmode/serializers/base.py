@@ -124,6 +124,19 @@ class ManyDecoder(Protocol):
 
 
 @runtime_checkable
+class ManyEncoder(Protocol):
+    """An encoder that writes several short predictions at once, quicker than one by one."""
+
+    def encode_many(self, values: Sequence[Any], params: Mapping[str, str]) -> list[bytes] | None:
+        """What ``encode`` makes of each, whatever the others are.
+
+        Returns:
+            None where they must be written one by one, for an error's sake among others.
+        """
+        ...
+
+
+@runtime_checkable
 class Labelled(Protocol):
     """A decoder of a format that has a place for each row's label, which serving drops."""
 

@@ -19,7 +19,7 @@ from scriptmode.serializers.json_numbers import (
     read_table,
 )
 from scriptmode.serializers.layouts import Layout, check_layout, read_layout
-from scriptmode.serializers.plain import dump_json
+from scriptmode.serializers.plain import dump_json, dump_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,6 +108,10 @@ class JSON:
             NotAcceptableError: the value holds something that JSON has no form for.
         """
         return dump_json(value)
+
+    def encode_many(self, values: Sequence[Any], params: Mapping[str, str]) -> list[bytes] | None:
+        """See :class:`scriptmode.serializers.base.ManyEncoder`."""
+        return dump_rows(values) if type(self).encode is JSON.encode else None
 
 
 def parse_json(raw: bytes, line: int | None = None) -> tuple[Any, bool]:

@@ -9,10 +9,11 @@ from scriptmode.errors import NotAcceptableError
 from scriptmode.values import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
+_TABLE = 2  # dimensions
 _MOST_DENSE = 50_000_000  # cells
 
 
@@ -32,6 +33,32 @@ def dump_json(value: Any) -> bytes:
         return orjson.dumps(value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
     except TypeError:
         return _dump_carefully(value)
+
+
+def dump_rows(values: Sequence[Any]) -> list[bytes] | None:
+    """Arrays of numbers as JSON, each of one row, in one piece that is parted again.
+
+    Returns:
+        What :func:`dump_json` makes of each; None where they are no such arrays, or not alike.
+    """
+    import numpy as np
+
+    first = values[0]
+    if type(first) is not np.ndarray or first.dtype.kind not in "fiu":
+        return None
+    shape, dtype = first.shape, first.dtype
+    if (
+        shape[:1] != (1,)
+        or len(shape) > _TABLE
+        or not all(
+            type(each) is np.ndarray and each.shape == shape and each.dtype == dtype
+            for each in values
+        )
+    ):
+        return None
+    opened, closed = b"[" * len(shape), b"]" * len(shape)
+    whole = dump_json(np.concatenate(values))[len(shape) : -len(shape)]
+    return [opened + row + closed for row in whole.split(closed[1:] + b"," + opened[1:])]
 
 
 def _dump_carefully(value: Any) -> bytes:

@@ -72,11 +72,19 @@ bodies = st.one_of(
 )
 
 
+types = st.sampled_from(["text/csv", "application/json"])
+wishes = st.sampled_from(
+    [{}, {}, {"accept": "text/csv"}, {"accept": "image/png"}, {"accept-encoding": "gzip"}]
+)
+
+
 @settings(deadline=None, max_examples=150)
-@given(st.lists(st.tuples(bodies, st.sampled_from(["text/csv", "application/json"])), max_size=12))
-def test_company_changes_no_answer(booster: Any, sent: list[tuple[bytes, str]]) -> None:
-    endpoint = endpoint_of(booster)
-    requests = [request(*each) for each in sent]
+@given(st.lists(st.tuples(bodies, types, wishes), max_size=12), st.permutations(["csv", "json"]))
+def test_company_changes_no_answer(
+    booster: Any, sent: list[tuple[bytes, str, dict[str, str]]], returns: list[str]
+) -> None:
+    endpoint = endpoint_of(booster, returns=returns)
+    requests = [request(body, kind, **wish) for body, kind, wish in sent]
     alone = [endpoint.invoke(each) for each in requests]
     for exchange, response in zip(together(endpoint, requests), alone, strict=True):
         assert told(exchange) == (response.status, response.body)
@@ -118,6 +126,56 @@ def test_a_decoder_that_fails_at_many_bodies_is_asked_for_each(booster: Any, fou
     requests = [request(csv(ROWS[i : i + 1])) for i in range(3)]
     alone = [endpoint.invoke(each).body for each in requests]
     assert [told(each) for each in together(endpoint, requests)] == [(200, body) for body in alone]
+
+
+def test_predictions_for_equal_wishes_are_written_at_once(
+    booster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone: list[Any] = []
+    encode = JSON.encode
+
+    def counted(self: Any, value: Any, params: Any) -> bytes:
+        alone.append(value)
+        return encode(self, value, params)
+
+    monkeypatch.setattr(JSON, "encode", counted)
+    requests = [request(csv(ROWS[i : i + 1])) for i in range(4)]
+    exchanges = together(endpoint_of(booster), requests)
+    assert alone == []
+    assert [told(each)[0] for each in exchanges] == [200] * 4
+    assert all(each.encode > 0 for each in exchanges)
+    together(endpoint_of(booster), [*requests, request(csv(ROWS[4:5]), accept="text/csv")])
+    assert len(alone) == 4
+
+
+@pytest.mark.parametrize("found", [None, [], [b"[0]"], RuntimeError("a bug")])
+def test_an_encoder_that_fails_at_many_predictions_is_asked_for_each(
+    booster: Any, found: Any
+) -> None:
+    class Careless(JSON):
+        def encode_many(self, values: Sequence[Any], params: Any) -> Any:
+            if isinstance(found, Exception):
+                raise found
+            return found
+
+    endpoint = endpoint_of(booster, returns=[Careless()])
+    requests = [request(csv(ROWS[i : i + 1])) for i in range(3)]
+    alone = [endpoint.invoke(each).body for each in requests]
+    assert [told(each) for each in together(endpoint, requests)] == [(200, body) for body in alone]
+
+
+def test_what_a_hook_says_of_one_answer_is_said_of_that_one(booster: Any) -> None:
+    def after(prediction: Any, context: Any) -> Any:
+        if context.headers.get("name") == "b":
+            context.set_response_status(207)
+            context.response.headers["x-name"] = "b"
+        return prediction
+
+    endpoint = endpoint_of(booster, after=after)
+    requests = [request(csv(ROWS[:1]), name=name) for name in "abc"]
+    responses = [each.response for each in together(endpoint, requests)]
+    assert [each.status for each in responses if each] == [200, 207, 200]
+    assert [dict(each.headers) for each in responses if each] == [{}, {"x-name": "b"}, {}]
 
 
 def test_the_model_is_asked_once(booster: Any) -> None:

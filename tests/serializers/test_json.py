@@ -7,6 +7,7 @@ import io
 import json
 import math
 import tracemalloc
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -744,3 +745,50 @@ def test_a_subclass_that_reads_otherwise_reads_one_by_one() -> None:
             return super().decode(body, params) * 2
 
     assert Doubled().decode_many([b"[[1]]"] * 5, {}) is None
+
+
+@given(
+    st.sampled_from(["f4", "f8", "f2", ">f8", "i8", "u1", "bool"]),
+    st.sampled_from([(), (0,), (1,), (3,), (1, 2)]),
+    st.lists(st.lists(st.integers(0, 200) | st.floats(), min_size=3, max_size=3), min_size=1),
+)
+@modest
+def test_many_predictions_are_written_as_each_is(
+    dtype: str, shape: tuple[int, ...], cells: list[list[float]]
+) -> None:
+    size = math.prod(shape)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        tables = [np.array(row[:size]).astype(dtype).reshape(1, *shape) for row in cells]
+    found = JSON().encode_many(tables, {})
+    assert (found is None) == (dtype == "bool" or len(shape) == 2)
+    if found is not None:
+        assert found == [JSON().encode(table, {}) for table in tables]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        np.array([1.0, 2.0]),
+        np.array([[1.0]]),
+        np.array([1.0], "f4"),
+        np.array([]),
+        np.array(1.0),
+        np.array(["a"]),
+        [1.0],
+        {"a": np.array([1.0])},
+        np.ma.array([1.0]),
+    ],
+)
+def test_predictions_that_differ_in_kind_are_written_one_by_one(other: Any) -> None:
+    plain = np.array([1.0])
+    assert JSON().encode_many([plain, other, plain], {}) is None
+    assert JSON().encode_many([other, plain], {}) is None
+
+
+def test_a_subclass_that_writes_otherwise_writes_one_by_one() -> None:
+    class Doubled(JSON):
+        def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
+            return super().encode(value * 2, params)
+
+    assert Doubled().encode_many([np.array([1.0])] * 3, {}) is None
