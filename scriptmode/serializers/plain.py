@@ -43,7 +43,7 @@ def dump_rows(values: Sequence[Any]) -> list[bytes] | None:
     """
     import numpy as np
 
-    first = values[0]
+    first = values[0] if values else None
     if type(first) is not np.ndarray or first.dtype.kind not in "fiu":
         return None
     shape, dtype = first.shape, first.dtype

@@ -164,6 +164,18 @@ def test_an_encoder_that_fails_at_many_predictions_is_asked_for_each(
     assert [told(each) for each in together(endpoint, requests)] == [(200, body) for body in alone]
 
 
+def test_an_output_fn_by_hand_is_asked_for_each(booster: Any) -> None:
+    def output_fn(prediction: Any, accept: str) -> tuple[bytes, str]:
+        return f"{prediction[0]:.3f} {accept}".encode(), "text/plain"
+
+    endpoint = Endpoint(compose("xgboost")._replace(output_fn=output_fn))  # type: ignore[arg-type]
+    endpoint._model = booster
+    requests = [request(csv(ROWS[i : i + 1])) for i in range(4)]
+    alone = [endpoint.invoke(each).body for each in requests]
+    assert [told(each) for each in together(endpoint, requests)] == [(200, body) for body in alone]
+    assert all(body.endswith(b" application/json") for body in alone)
+
+
 def test_what_a_hook_says_of_one_answer_is_said_of_that_one(booster: Any) -> None:
     def after(prediction: Any, context: Any) -> Any:
         if context.headers.get("name") == "b":

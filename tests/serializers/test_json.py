@@ -786,6 +786,10 @@ def test_predictions_that_differ_in_kind_are_written_one_by_one(other: Any) -> N
     assert JSON().encode_many([other, plain], {}) is None
 
 
+def test_no_predictions_are_not_written_at_once() -> None:
+    assert JSON().encode_many([], {}) is None
+
+
 def test_a_subclass_that_writes_otherwise_writes_one_by_one() -> None:
     class Doubled(JSON):
         def encode(self, value: Any, params: Mapping[str, str]) -> bytes:
