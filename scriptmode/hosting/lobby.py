@@ -19,7 +19,7 @@ class Lobby:
         board: on which they say why they are not.
     """
 
-    moment = 0.0
+    moment = 0.1
     """Seconds for which clients are sent away before it ends; workers wait for its end."""
 
     def __init__(self, board: Board) -> None:

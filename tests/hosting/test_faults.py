@@ -279,6 +279,25 @@ def test_a_worker_that_was_ready_long_before_the_others_is_kept(tmp_path: Path) 
         assert "has not answered" not in server.log.read_text()
 
 
+def test_whoever_asks_while_workers_take_over_is_answered(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(
+        "import time\ndef model_fn(model_dir):\n    time.sleep(1)\n    return 1\n"
+    )
+    answers: list[bytes] = []
+    with serving(tmp_path / "slow.py", tmp_path, "--workers", "2") as server:
+
+        def ask_slowly() -> None:
+            while b" 200 " not in (answers or [b""])[-1]:
+                with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+                    time.sleep(0.02)  # as the network takes
+                    client.sendall(b"GET /ping HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                    answers.append(client.recv(1000)[:13])
+
+        for thread in [in_background(ask_slowly) for _ in range(16)]:
+            thread.join()
+    assert set(answers) == {b"HTTP/1.1 503 ", b"HTTP/1.1 200 "}
+
+
 def load(server: Server, name: str, folder: Path) -> Answer:
     body = json.dumps({"model_name": name, "url": str(folder)}).encode()
     return server.ask("POST", "/models", body)

@@ -51,6 +51,8 @@ def two_inputs() -> Any:
 
 
 class KerasSuite(LoaderSuite):
+    """Keras is asked for all rows at once, as the loader asks it: fewer are summed otherwise."""
+
     def loader(self) -> Any:
         return Keras()
 
@@ -61,7 +63,7 @@ class KerasSuite(LoaderSuite):
         return X
 
     def expected(self, model: Any, data: Any) -> Any:
-        return model.predict(data.astype(np.float32), verbose=0)
+        return model.predict(data.astype(np.float32), batch_size=len(X), verbose=0)
 
 
 class TestKeras(KerasSuite):
@@ -83,7 +85,8 @@ class TestNamedTensors(KerasSuite):
         return {"left": X[:, :2], "right": X[:, 2:4]}
 
     def expected(self, model: Any, data: Any) -> Any:
-        return model.predict({n: each.astype("f4") for n, each in data.items()}, verbose=0)
+        feed = {name: each.astype("f4") for name, each in data.items()}
+        return model.predict(feed, batch_size=len(X), verbose=0)
 
 
 def test_dropout_is_off() -> None:

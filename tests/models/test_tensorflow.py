@@ -79,7 +79,7 @@ class TestNamedTensors(SavedModelSuite):
 def test_what_keras_saved_answers_as_it_did(folders: dict[str, Path]) -> None:
     loader = TensorFlow(trusted=["saved-model"])
     found = loader.predict(loader.load(folders["one"]), X)
-    assert_equal(found, mlp().predict(X.astype("f4"), verbose=0))
+    assert_equal(found, mlp().predict(X.astype("f4"), batch_size=len(X), verbose=0))
 
 
 def test_a_folder_must_be_trusted_for_its_operations_run_while_it_is_loaded(
