@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -5,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import scriptmode
 from scriptmode.cli import main
 
 
@@ -44,3 +46,11 @@ def test_no_command_is_a_usage_error() -> None:
     with pytest.raises(SystemExit) as exit_info:
         main([])
     assert exit_info.value.code == 2
+
+
+def test_a_copy_beside_a_script_knows_no_version_and_runs(tmp_path: Path) -> None:
+    package = Path(scriptmode.__file__).parent
+    shutil.copytree(package, tmp_path / "scriptmode", ignore=shutil.ignore_patterns("*.pyc"))
+    command = [sys.executable, "-S", "-m", "scriptmode", "--version"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("scriptmode 0+unknown\n", "")
