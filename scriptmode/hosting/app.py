@@ -169,6 +169,7 @@ class App:
     async def _metrics(self, call: Call) -> Response:
         import scriptmode
 
+        self._journal.tell()
         try:
             text = self._meter.text({"version": scriptmode.__version__})
         except MissingExtraError as error:

@@ -4,22 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from time import perf_counter
-from typing import TYPE_CHECKING
-
-from scriptmode.hosting.metrics import ROUTES
+from time import perf_counter, time
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from scriptmode.hosting.invoking import Answer
     from scriptmode.hosting.logs import RequestLog
     from scriptmode.hosting.metrics import Meter
     from scriptmode.hosting.spans import Spans
 
 _LOG = logging.getLogger("scriptmode")
+_PAUSE = 0.05  # seconds for which requests wait for others: to tell of many at once costs less
+_TOGETHER = 32  # requests that wait for no others
+_LARGE = 2**16  # bytes of a body that is not kept meanwhile
+
+
+class Noted(NamedTuple):
+    """A request that was answered.
+
+    Args:
+        answer: what was sent.
+        model: which of several was asked.
+        received: bytes of its body; 0 where that was not read.
+        sent: bytes of the answer's body.
+        seconds: from its arrival to the answer.
+        at: when it was answered, in seconds since the epoch.
+        route: its place in :data:`scriptmode.hosting.metrics.ROUTES`.
+    """
+
+    answer: Answer
+    model: str | None
+    received: int
+    sent: int
+    seconds: float
+    at: float
+    route: int
 
 
 class Journal:
-    """Notes requests at once, and tells of them when the answers have left: nobody waits for it.
+    """Notes requests, and tells of them in company when the answers have left.
 
     An event loop may keep what is written until all that is to be called in one turn was called.
 
@@ -31,7 +56,8 @@ class Journal:
 
     def __init__(self, meter: Meter, log: RequestLog, spans: Spans | None = None) -> None:
         self._meter, self._log, self._spans = meter, log, spans
-        self._noted: list[tuple[Answer, str | None, int, float, int]] = []
+        self._noted: list[Noted] = []
+        self._due: asyncio.TimerHandle | None = None
 
     def note(
         self, answer: Answer, model: str | None, sent: int, started: float, route: int
@@ -45,38 +71,43 @@ class Journal:
             started: when the request came, in seconds of ``perf_counter``.
             route: its place in :data:`scriptmode.hosting.metrics.ROUTES`.
         """
+        received = 0 if answer.exchange is None else len(answer.exchange.request.body)
+        seconds = perf_counter() - started
+        self._noted.append(Noted(answer, model, received, sent, seconds, time(), route))
+        if len(self._noted) == _TOGETHER or received > _LARGE:
+            asyncio.get_running_loop().call_soon(self.tell)
+        elif self._due is None:
+            self._due = asyncio.get_running_loop().call_later(_PAUSE, self.tell)
+
+    def tell(self) -> None:
+        """Tell of what was noted."""
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
         if not self._noted:
-            asyncio.get_running_loop().call_soon(self._tell)
-        self._noted.append((answer, model, sent, perf_counter() - started, route))
+            return
+        noted, self._noted = self._noted, []
+        _tell(self._meter.add, noted)
+        _tell(self._log.add, noted)
+        if self._spans is not None:
+            for each in noted:
+                _tell(self._spans.add, [each])
 
     def close(self) -> None:
         """Tell of what is left."""
-        self._tell()
+        self.tell()
         self._log.flush()
         if self._spans is not None:
             self._spans.close()
 
-    def _tell(self) -> None:
-        noted, self._noted = self._noted, []
-        for each in noted:
-            self._tell_of(*each)
 
-    def _tell_of(
-        self, answer: Answer, model: str | None, sent: int, seconds: float, route: int
-    ) -> None:
-        try:
-            size = (0 if answer.exchange is None else len(answer.exchange.request.body), sent)
-            self._count(answer, route, seconds, size)
-            response, trace, exchange = answer
-            self._log.add(trace, ROUTES[route], response, size, seconds, exchange, model)
-            if self._spans is not None:
-                self._spans.add(answer, ROUTES[route], seconds, model)
-        except Exception:  # noqa: BLE001 - what goes wrong with one keeps no others untold
+def _tell(add: Callable[[Sequence[Noted]], None], noted: Sequence[Noted]) -> None:
+    """Tell of all; where that fails, nothing was told of them yet, and each is tried alone."""
+    try:
+        add(noted)
+    except Exception:  # noqa: BLE001 - what goes wrong with one keeps no others untold
+        if len(noted) == 1:
             _LOG.exception("a request could not be logged")
-
-    def _count(self, answer: Answer, route: int, seconds: float, size: tuple[int, int]) -> None:
-        status, exchange = answer.response.status, answer.exchange
-        if exchange is None:
-            self._meter.refused(route, status, seconds, size)
         else:
-            self._meter.answered(route, status, seconds, size, exchange)
+            for each in noted:
+                _tell(add, [each])

@@ -12,30 +12,32 @@ import stat
 import sys
 import time
 from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeAlias
 
 from scriptmode._imports import require
 from scriptmode.errors import RequestError
 from scriptmode.hosting.exchange import CURRENT
+from scriptmode.hosting.metrics import ROUTES
 
 if TYPE_CHECKING:
-    from scriptmode.handlers.response import Response
-    from scriptmode.hosting.exchange import Exchange
-    from scriptmode.hosting.tracing import Trace
+    from collections.abc import Sequence
+
+    from scriptmode.hosting.invoking import Answer
+    from scriptmode.hosting.journal import Noted
 
 Logged: TypeAlias = Literal["all", "errors", "none"]
 LOGGED = ("all", "errors", "none")
 _FIRST_ERROR, _FIRST_FAILURE = 400, 500
 _PATIENCE = 0.2  # seconds for room in a pipe that nobody reads
 _MOST_KEPT = 10_000  # lines, while nobody reads them
-_PAUSE = 0.05  # seconds, for which lines wait for others: each write costs a call of the system
-_TOGETHER = 32  # lines that are written without waiting
+_PAUSE = 0.05  # seconds until it is looked again whether there is room
 _LARGEST = 2**16  # bytes of one write to a file
 _MICROS = 1_000_000  # of a second
 
 
 class RequestLog:
-    """Writes a line for each request, those of a moment at once.
+    """Writes a line for each request.
 
     Args:
         logged: ``all`` requests, only ``errors``, or ``none``.
@@ -48,40 +50,35 @@ class RequestLog:
         orjson = require("orjson", extra="serve")
         self._dumps, self._option = orjson.dumps, orjson.OPT_APPEND_NEWLINE
 
-    def add(  # noqa: PLR0913, PLR0917 - what a line tells
-        self,
-        trace: Trace,
-        route: str,
-        response: Response,
-        size: tuple[int, int],
-        seconds: float,
-        exchange: Exchange | None = None,
-        model: str | None = None,
-    ) -> None:
-        """Note a request.
+    def add(self, noted: Sequence[Noted]) -> None:
+        """Write of requests; of none where it fails for one."""
+        least = self._least
+        self._lines.add(
+            [self._line(*each) for each in noted if each.answer.response.status >= least]
+        )
 
-        Args:
-            trace: its names.
-            route: without what a caller chose.
-            response: what it was answered.
-            size: bytes received and sent.
-            seconds: from its arrival to the answer.
-            exchange: where it went through the stages.
-            model: which of several was asked.
-        """
+    def _line(  # noqa: PLR0913, PLR0917 - what was noted
+        self,
+        answer: Answer,
+        model: str | None,
+        received: int,
+        sent: int,
+        seconds: float,
+        at: float,
+        route: int,
+    ) -> bytes:
+        response, trace, exchange = answer
         status = response.status
-        if status < self._least:
-            return
         line: dict[str, Any] = {
-            "ts": _now(),
-            "level": _level(status),
+            "ts": _written_millis(int(at * 1000)),
+            "level": "info" if status < _FIRST_ERROR else _level(status),
             "request_id": trace.request_id,
             "trace_id": trace.trace_id,
             "span_id": trace.span_id,
-            "route": route,
+            "route": ROUTES[route],
             "status": status,
-            "bytes_in": size[0],
-            "bytes_out": size[1],
+            "bytes_in": received,
+            "bytes_out": sent,
             "us": int(seconds * _MICROS),
         }
         if exchange is not None:
@@ -95,7 +92,8 @@ class RequestLog:
             line["model"] = model
         if isinstance(response.error, RequestError):
             line["code"] = response.error.code
-        self._lines.add(self._dumps(line, option=self._option))
+        found: bytes = self._dumps(line, option=self._option)
+        return found
 
     def flush(self) -> None:
         """Write what waits."""
@@ -118,16 +116,14 @@ class _Lines:
         self._dropped = 0
         self._due: asyncio.TimerHandle | None = None
 
-    def add(self, line: bytes) -> None:
-        """Write a line soon, with others."""
-        self._kept.append(line)
-        if len(self._kept) > _MOST_KEPT:
+    def add(self, lines: Sequence[bytes]) -> None:
+        """Write lines, as soon as there is room."""
+        self._kept.extend(lines)
+        while len(self._kept) > _MOST_KEPT:
             self._kept.popleft()
             self._dropped += 1
-        if len(self._kept) == _TOGETHER:
-            self.flush()
-        elif self._due is None:
-            self._due = asyncio.get_running_loop().call_later(_PAUSE, self._write)
+        if self._due is None:
+            self._write()
 
     def flush(self) -> None:
         """Write what can be written without waiting."""
@@ -150,7 +146,9 @@ class _Lines:
             size += len(lines[-1])
         if self._dropped:
             message = f"{self._dropped} lines were dropped, since nobody read them"
-            lines.append(_dumps({"ts": _now(), "level": "warning", "message": message}))
+            lines.append(
+                _dumps({"ts": _written(time.time()), "level": "warning", "message": message})
+            )
             self._dropped = 0
         return b"".join(lines)
 
@@ -165,7 +163,7 @@ class JSONFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line, with the traceback as one text."""
         line: dict[str, Any] = {
-            "ts": _now(record.created),
+            "ts": _written(record.created),
             "level": record.levelname.lower(),
             "message": record.getMessage(),
             "logger": record.name,
@@ -214,17 +212,20 @@ def log_to_stderr() -> None:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
 
 
-def _now(seconds: float | None = None) -> str:
-    """In UTC, to the millisecond; the last one is kept, since requests end in company."""
-    millis = int((time.time() if seconds is None else seconds) * 1000)
-    if millis != _LATEST[0]:
-        whole, rest = divmod(millis, 1000)
-        text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
-        _LATEST[:] = [millis, f"{text}.{rest:03d}Z"]
-    return _LATEST[1]  # type: ignore[no-any-return]
+def _written(seconds: float) -> str:
+    """A time since the epoch, in UTC, to the millisecond."""
+    return _written_millis(int(seconds * 1000))
 
 
-_LATEST: list[Any] = [0, "1970-01-01T00:00:00.000Z"]
+@lru_cache(maxsize=2)  # requests end in company
+def _written_millis(millis: int) -> str:
+    whole, rest = divmod(millis, 1000)
+    return f"{_written_second(whole)}.{rest:03d}Z"
+
+
+@lru_cache(maxsize=2)
+def _written_second(whole: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
 
 
 def _dumps(line: dict[str, Any]) -> bytes:
@@ -237,6 +238,4 @@ def _dumps(line: dict[str, Any]) -> bytes:
 
 
 def _level(status: int) -> str:
-    if status >= _FIRST_FAILURE:
-        return "error"
-    return "info" if status < _FIRST_ERROR else "warning"
+    return "warning" if status < _FIRST_FAILURE else "error"

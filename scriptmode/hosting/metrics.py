@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scriptmode.hosting.exchange import Exchange
+    from scriptmode.hosting.journal import Noted
 
 SECONDS = (
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
@@ -71,45 +72,14 @@ class Meter:
         """That of another process."""
         return Meter(self._processes, self._memory, place)
 
-    def refused(self, route: int, status: int, seconds: float, size: tuple[int, int]) -> None:
-        """Count a request that was not even read.
-
-        Args:
-            route: its place in :data:`ROUTES`.
-            status: of the answer.
-            seconds: from its arrival.
-            size: bytes received and sent.
-        """
-        own, start = self._own, _start(route, status)
-        own[start + bisect_left(SECONDS, seconds)] += 1
-        own[start + _LONG - 1] += seconds
-        own[_PLAIN + 1] += size[0]
-        own[_PLAIN + 2] += size[1]
-
-    def answered(
-        self,
-        route: int,
-        status: int,
-        seconds: float,
-        size: tuple[int, int],
-        exchange: Exchange,
-    ) -> None:
-        """Note a request that went through the stages; it is counted with the next ones."""
-        self._noted.append(
-            (
-                exchange.together,
-                exchange.rows or 0,
-                size[0],
-                size[1],
-                _start(route, status),
-                seconds,
-                exchange.decode,
-                exchange.align,
-                exchange.queue,
-                exchange.predict,
-                exchange.encode,
-            )
-        )
+    def add(self, noted: Sequence[Noted]) -> None:
+        """Count requests: those that went through the stages together with the next ones."""
+        for each in noted:
+            exchange = each.answer.exchange
+            if exchange is None:
+                self._refuse(each)
+            else:
+                self._noted.append(_row(each, exchange))
         if len(self._noted) >= _MOST_NOTED:
             self.count()
 
@@ -122,13 +92,22 @@ class Meter:
         table = np.array(self._noted, np.float64)
         self._noted.clear()
         own = np.asarray(self._own)
-        together, rows, received, sent, starts, seconds, *stages = table.T
+        together, rows, received, sent, routes, statuses, seconds, *stages = table.T
         _add(own[_TOGETHER:], COMPANY, together)
         own[_PLAIN : _PLAIN + len(_COUNTERS)] += rows.sum(), received.sum(), sent.sum()
-        for start in np.unique(starts):
-            _add(own[int(start) :], SECONDS, seconds[starts == start])
+        for route, status in {*zip(routes.tolist(), statuses.tolist(), strict=True)}:
+            are_alike = (routes == route) & (statuses == status)
+            _add(own[_start(int(route), int(status)) :], SECONDS, seconds[are_alike])
         for stage, spent in enumerate(stages):
             _add(own[_STAGES + stage * _LONG :], SECONDS, spent)
+
+    def _refuse(self, noted: Noted) -> None:
+        """Count one that was not even read."""
+        own, start = self._own, _start(noted.route, noted.answer.response.status)
+        own[start + bisect_left(SECONDS, noted.seconds)] += 1
+        own[start + _LONG - 1] += noted.seconds
+        own[_PLAIN + 1] += noted.received
+        own[_PLAIN + 2] += noted.sent
 
     def loaded(self, seconds: float) -> None:
         """Note how long the model took to load."""
@@ -164,6 +143,23 @@ class Meter:
     def each(self, cell: int) -> list[float]:
         """One cell of each process."""
         return [self._memory[row * _WIDTH + cell] for row in range(self._processes)]
+
+
+def _row(noted: Noted, exchange: Exchange) -> tuple[float, ...]:
+    return (
+        exchange.together,
+        exchange.rows or 0,
+        noted.received,
+        noted.sent,
+        noted.route,
+        noted.answer.response.status,
+        noted.seconds,
+        exchange.decode,
+        exchange.align,
+        exchange.queue,
+        exchange.predict,
+        exchange.encode,
+    )
 
 
 def _start(route: int, status: int) -> int:

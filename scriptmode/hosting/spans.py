@@ -7,14 +7,17 @@ Contract: the semantic conventions for HTTP servers, stable since 1.23
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING, Any
 
 from scriptmode._imports import require
 from scriptmode.hosting.exchange import STAGES
+from scriptmode.hosting.metrics import ROUTES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scriptmode.hosting.invoking import Answer
+    from scriptmode.hosting.journal import Noted
 
 _ADDRESSES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _FIRST_FAILURE = 500
@@ -44,23 +47,20 @@ class Spans:
         self._provider.add_span_processor(export.BatchSpanProcessor(exporter.OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("scriptmode")
 
-    def add(self, answer: Answer, route: str, seconds: float, model: str | None) -> None:
-        """Record a request that was answered.
+    def add(self, noted: Sequence[Noted]) -> None:
+        """Record requests."""
+        for each in noted:
+            self._record(each, int(each.at * _NANOS))
 
-        Args:
-            answer: what was sent, and the request's names.
-            route: without what a caller chose.
-            seconds: from its arrival.
-            model: which of several was asked.
-        """
-        response, trace, exchange = answer
-        ended = time.time_ns()
+    def _record(self, noted: Noted, ended: int) -> None:
+        response, trace, exchange = noted.answer
+        route = ROUTES[noted.route]
         self._ids.trace_id, self._ids.span_id = int(trace.trace_id, 16), int(trace.span_id, 16)
         span = self._tracer.start_span(
             f"POST {route}",
-            context=self._parent(answer),
+            context=self._parent(noted.answer),
             kind=self._api.SpanKind.SERVER,
-            start_time=ended - int(seconds * _NANOS),
+            start_time=ended - int(noted.seconds * _NANOS),
             attributes={
                 "http.request.method": "POST",
                 "http.route": route,
@@ -72,8 +72,8 @@ class Spans:
             span.set_attribute("scriptmode.together", exchange.together)
             for stage, spent in zip(STAGES, exchange.seconds, strict=True):
                 span.set_attribute(f"scriptmode.{stage}.duration", spent)
-        if model is not None:
-            span.set_attribute("scriptmode.model", model)
+        if noted.model is not None:
+            span.set_attribute("scriptmode.model", noted.model)
         if response.status >= _FIRST_FAILURE:
             span.set_status(self._api.StatusCode.ERROR)
         span.end(ended)

@@ -1,14 +1,18 @@
 """What is told of requests, and when."""
 
 import asyncio
+import weakref
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
 import pytest
 
+from scriptmode.handlers.endpoint import Request
 from scriptmode.handlers.response import Response
+from scriptmode.hosting.exchange import Exchange
 from scriptmode.hosting.invoking import SINGLE, Answer
-from scriptmode.hosting.journal import Journal
+from scriptmode.hosting.journal import Journal, Noted
 from scriptmode.hosting.metrics import Meter
 from scriptmode.hosting.tracing import Trace
 
@@ -19,34 +23,70 @@ class Lines:
     def __init__(self) -> None:
         self.told: list[str] = []
 
-    def add(self, trace: Trace, *_: Any) -> None:
-        if trace.request_id == "unspeakable":
-            raise ValueError(trace.request_id)
-        self.told.append(trace.request_id)
+    def add(self, noted: Sequence[Noted]) -> None:
+        names = [each.answer.trace.request_id for each in noted]
+        if "unspeakable" in names:
+            raise ValueError(names)
+        self.told += names
 
     def flush(self) -> None:
         self.told.append("flushed")
 
 
-def answer(request_id: str) -> Answer:
-    return Answer(Response(503, "text/plain", b""), Trace.of({"x-request-id": request_id}))
+def answer(request_id: str, body: bytes | None = None) -> Answer:
+    trace = Trace.of({"x-request-id": request_id})
+    exchange = None if body is None else Exchange(Request(body), trace)
+    return Answer(Response(503, "text/plain", b""), trace, exchange)
 
 
 def test_nothing_is_told_before_the_turn_is_over_and_all_of_it_in_order() -> None:
+    lines: Any = Lines()
+    names = list(map(str, range(32)))  # as many as wait for no others
+
+    async def noting() -> None:
+        journal = Journal(Meter(), lines)
+        for name in names:
+            journal.note(answer(name), None, 0, perf_counter(), SINGLE)
+        assert lines.told == []
+        await asyncio.sleep(0)
+        assert lines.told == names
+        journal.note(answer("c"), None, 0, perf_counter(), SINGLE)
+        journal.close()
+
+    asyncio.run(noting())
+    assert lines.told == [*names, "c", "flushed"]
+
+
+def test_a_request_alone_is_told_of_soon() -> None:
     lines: Any = Lines()
 
     async def noting() -> None:
         journal = Journal(Meter(), lines)
         for name in ("a", "b"):
             journal.note(answer(name), None, 0, perf_counter(), SINGLE)
-        assert lines.told == []
-        await asyncio.sleep(0)
-        assert lines.told == ["a", "b"]
-        journal.note(answer("c"), None, 0, perf_counter(), SINGLE)
-        journal.close()
+            await asyncio.sleep(0)
+            assert name not in lines.told
+            await asyncio.sleep(0.2)
+            assert lines.told[-1:] == [name]
 
     asyncio.run(noting())
-    assert lines.told == ["a", "b", "c", "flushed"]
+
+
+def test_a_large_body_is_not_kept_until_others_come() -> None:
+    lines: Any = Lines()
+
+    async def noting() -> None:
+        journal = Journal(Meter(), lines)
+        journal.note(answer("small", b"1"), None, 0, perf_counter(), SINGLE)
+        large = answer("large", bytes(2**20))
+        gone = weakref.ref(large.exchange)
+        journal.note(large, None, 0, perf_counter(), SINGLE)
+        del large
+        await asyncio.sleep(0)
+        assert lines.told == ["small", "large"]
+        assert gone() is None
+
+    asyncio.run(noting())
 
 
 def test_what_cannot_be_told_of_one_keeps_no_other_untold(
@@ -58,7 +98,7 @@ def test_what_cannot_be_told_of_one_keeps_no_other_untold(
         journal = Journal(Meter(), lines)
         for name in ("a", "unspeakable", "b"):
             journal.note(answer(name), None, 0, perf_counter(), SINGLE)
-        await asyncio.sleep(0)
+        journal.tell()
 
     asyncio.run(noting())
     assert lines.told == ["a", "b"]

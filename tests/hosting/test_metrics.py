@@ -8,7 +8,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from scriptmode.handlers.endpoint import Request
+from scriptmode.handlers.response import Response
 from scriptmode.hosting.exchange import Exchange
+from scriptmode.hosting.invoking import Answer
+from scriptmode.hosting.journal import Noted
 from scriptmode.hosting.metrics import SECONDS, Meter
 from scriptmode.hosting.tracing import Trace
 
@@ -19,6 +22,13 @@ def exchange(together: int = 1, rows: int | None = 1, **seconds: float) -> Excha
     for stage, spent in seconds.items():
         setattr(made, stage, spent)
     return made
+
+
+def noted(
+    route: int, status: int, seconds: float, size: tuple[int, int], exchange: Exchange | None = None
+) -> list[Noted]:
+    answer = Answer(Response(status, "text/plain", b""), Trace.of({}), exchange)
+    return [Noted(answer, None, *size, seconds, 0.0, route)]
 
 
 def read(meter: Meter) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -36,9 +46,9 @@ def value(meter: Meter, name: str, **labels: str) -> float:
 
 def test_what_is_noted_is_counted() -> None:
     meter = Meter()
-    meter.answered(0, 200, 0.003, (10, 20), exchange(3, 5, decode=0.0002, predict=0.002))
-    meter.answered(0, 422, 0.001, (1, 2), exchange(rows=None))
-    meter.refused(0, 503, 0.5, (0, 7))
+    meter.add(noted(0, 200, 0.003, (10, 20), exchange(3, 5, decode=0.0002, predict=0.002)))
+    meter.add(noted(0, 422, 0.001, (1, 2), exchange(rows=None)))
+    meter.add(noted(0, 503, 0.5, (0, 7)))
     found = {"route": "/invocations", "code": "200"}
     assert value(meter, "request_duration_seconds_count", **found) == 1
     assert value(meter, "request_duration_seconds_sum", **found) == 0.003
@@ -54,7 +64,7 @@ def test_what_is_noted_is_counted() -> None:
 
 def test_a_status_that_nobody_expects_is_counted_too() -> None:
     meter = Meter()
-    meter.answered(1, 599, 0.1, (0, 0), exchange())
+    meter.add(noted(1, 599, 0.1, (0, 0), exchange()))
     labels = {"route": "/models/{model}/invoke", "code": "other"}
     assert value(meter, "request_duration_seconds_count", **labels) == 1
 
@@ -66,7 +76,7 @@ def test_every_process_tells_of_all() -> None:
         if pid == 0:
             own = meter.of(place)
             for _ in range(300):  # more than are noted before they are counted
-                own.answered(0, 200, 0.001, (1, 1), exchange())
+                own.add(noted(0, 200, 0.001, (1, 1), exchange()))
             own.count()
             own.loaded(place)
             os._exit(0)
@@ -81,7 +91,7 @@ def test_every_process_tells_of_all() -> None:
 def test_histograms_are_those_of_numpy(count: int) -> None:
     meter, spent = Meter(), np.random.default_rng(count).lognormal(-6, 3, count)
     for seconds in spent.tolist():
-        meter.answered(0, 200, seconds, (0, 0), exchange())
+        meter.add(noted(0, 200, seconds, (0, 0), exchange()))
     labels: dict[str, Any] = {"route": "/invocations", "code": "200"}
     for bound in SECONDS:
         found = value(meter, "request_duration_seconds_bucket", le=str(bound), **labels)
