@@ -16,7 +16,7 @@ from scriptmode.hosting.exchange import CURRENT
 from scriptmode.serializers.base import as_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from scriptmode.handlers.endpoint import Endpoint
     from scriptmode.hosting.exchange import Exchange
@@ -43,18 +43,21 @@ class Answerer:
 
     def __call__(self, exchanges: Sequence[Exchange]) -> None:
         """Give every exchange its response."""
-        is_company = self.is_grouping and len(exchanges) > 1
-        known = self._decoded(exchanges) if is_company else {}
-        asked = [
-            (each, prepared)
-            for each in exchanges
-            if (prepared := self._prepare(each, known.get(each)))
-        ]
-        if is_company and len(asked) > 1:
-            self._ask_together(asked)
+        if not self.is_grouping or len(exchanges) == 1:
+            for exchange in exchanges:
+                if prepared := self._prepare(exchange, None):
+                    self._ask(exchange, prepared)
             return
-        for exchange, prepared in asked:
-            self._ask(exchange, prepared)
+        known = self._decoded(exchanges)
+        if known and len(known) == len(exchanges) and self._answer_as_one(known):
+            return
+        self._ask_together(
+            [
+                (each, prepared)
+                for each in exchanges
+                if (prepared := self._prepare(each, known.get(each)))
+            ]
+        )
 
     def _groups(self, batching: Batching) -> bool:
         if self._inference is None or self._inference.predict is not None or batching == "off":
@@ -87,6 +90,40 @@ class Answerer:
         except Exception:  # noqa: BLE001 - each is read again, and whose fault it was is told
             return ()
         return found if found is not None and len(found) == len(group) else ()
+
+    def _answer_as_one(self, known: Mapping[Exchange, Any]) -> bool:
+        """Whether requests could be answered as one, as most can that were read at once.
+
+        Args:
+            known: their data.
+        """
+        import numpy as np
+
+        inference: Any = self._inference
+        tables = [*known.values()]
+        if inference.has_hooks or not _are_alike(tables):
+            return False
+        CURRENT.set(None)
+        started = perf_counter()
+        try:
+            prepared = inference.prepare(np.concatenate(tables), self._endpoint.model)
+            aligned = perf_counter()
+            if not _is_table(prepared):
+                return False
+            answer = inference.ask(prepared, self._endpoint.model)
+            answer = inference.finish(answer, prepared)
+        except Exception:  # noqa: BLE001 - each is asked again, and whose fault it was is told
+            return False
+        counts = [len(table) for table in tables]
+        parts = _parted(answer, counts)
+        if parts is None:
+            return False
+        align, predict = aligned - started, perf_counter() - aligned
+        for exchange, rows in zip(known, counts, strict=True):
+            exchange.rows, exchange.together = rows, len(counts)
+            exchange.align, exchange.predict = align, predict
+        self._encode_all([*known], parts)
+        return True
 
     def _prepare(self, exchange: Exchange, data: Any) -> Prepared | None:
         """What the model is to be asked; None where there is a response already.
@@ -146,10 +183,8 @@ class Answerer:
                 for (exchange, prepared), part in zip(group, parts, strict=True)
                 if (prediction := self._finished(exchange, prepared, part, len(group))) is not None
             ]
-            if finished and not self._encode_together(finished):
-                for exchange, prediction in finished:
-                    CURRENT.set(exchange.trace.request_id)
-                    self._encode(exchange, prediction)
+            if finished:
+                self._encode_all(*zip(*finished, strict=True))
 
     def _finished(self, exchange: Exchange, prepared: Prepared, part: Any, together: int) -> Any:
         """What the caller gets; None where there is a response already."""
@@ -162,10 +197,16 @@ class Answerer:
             exchange.fail(error)
             return None
 
-    def _encode_together(self, finished: Sequence[tuple[Exchange, Any]]) -> bool:
-        """Whether the predictions could be encoded at once, as most can that were made so."""
+    def _encode_all(self, exchanges: Sequence[Exchange], predictions: Sequence[Any]) -> None:
+        """Encode at once what was predicted so, else one by one."""
+        if self._encode_together(exchanges, predictions):
+            return
+        for exchange, prediction in zip(exchanges, predictions, strict=True):
+            CURRENT.set(exchange.trace.request_id)
+            self._encode(exchange, prediction)
+
+    def _encode_together(self, exchanges: Sequence[Exchange], predictions: Sequence[Any]) -> bool:
         started = perf_counter()
-        exchanges, predictions = zip(*finished, strict=True)
         requests = [exchange.request for exchange in exchanges]
         try:
             responses = self._endpoint.encode_many(predictions, requests)
@@ -186,7 +227,7 @@ class Answerer:
             exchange.fail(error)
         exchange.encode = perf_counter() - started
 
-    def _answer_of(self, group: Sequence[tuple[Exchange, Prepared]]) -> list[Any] | None:
+    def _answer_of(self, group: Sequence[tuple[Exchange, Prepared]]) -> Sequence[Any] | None:
         """The answer of each; None where they must be asked one by one."""
         import numpy as np
 
@@ -205,28 +246,45 @@ class Answerer:
         return parts
 
 
-def _kind(prepared: Prepared) -> Any:
-    """What requests that can be asked together have in common; None for one that cannot."""
+def _are_alike(tables: Sequence[Any]) -> bool:
+    """Whether they can be put together, and taken apart again as they were."""
     import numpy as np
 
-    table, rows = prepared.data, prepared.rows
-    if type(table) is not np.ndarray or table.ndim != _TABLE:
-        return None
-    if rows is None or not 0 < rows <= _MOST_ROWS or len(table) != rows:
-        return None
-    return table.dtype, table.shape[1]
+    kind, array = getattr(tables[0], "dtype", None), np.ndarray
+    return all(
+        type(each) is array and each.dtype is kind and each.ndim == _TABLE and each.size
+        for each in tables
+    )
 
 
-def _parted(answer: Any, counts: Sequence[int]) -> list[Any] | None:
+def _is_table(prepared: Prepared) -> bool:
+    """Whether there is to be an answer for each row of an array."""
+    import numpy as np
+
+    table = prepared.data
+    return type(table) is np.ndarray and table.ndim == _TABLE and len(table) == prepared.rows
+
+
+def _kind(prepared: Prepared) -> Any:
+    """What requests that can be asked together have in common; None for one that cannot."""
+    if not (_is_table(prepared) and 0 < len(prepared.data) <= _MOST_ROWS):
+        return None
+    return prepared.data.dtype, prepared.data.shape[1]
+
+
+def _parted(answer: Any, counts: Sequence[int]) -> Sequence[Any] | None:
     """An answer, an array or several by name, as the answers of so many rows each."""
     import numpy as np
 
     if isinstance(answer, dict) and answer:
         columns = [_parted(part, counts) for part in answer.values()]
-        if None in columns:
+        if any(parts is None for parts in columns):
             return None
         return [dict(zip(answer, parts, strict=True)) for parts in zip(*columns, strict=True)]
     if not isinstance(answer, np.ndarray) or answer.ndim == 0 or len(answer) != sum(counts):
         return None
+    if len(answer) == len(counts):
+        parts: Any = answer[:, None]
+        return parts  # type: ignore[no-any-return]
     starts = itertools.accumulate(counts, initial=0)
     return [answer[start : start + count] for start, count in zip(starts, counts, strict=False)]

@@ -130,6 +130,10 @@ class ManyEncoder(Protocol):
     def encode_many(self, values: Sequence[Any], params: Mapping[str, str]) -> list[bytes] | None:
         """What ``encode`` makes of each, whatever the others are.
 
+        Args:
+            values: predictions for different requests; or one array of them, of as many rows each.
+            params: the media type's parameters.
+
         Returns:
             None where they must be written one by one, for an error's sake among others.
         """

@@ -35,30 +35,37 @@ def dump_json(value: Any) -> bytes:
         return _dump_carefully(value)
 
 
-def dump_rows(values: Sequence[Any]) -> list[bytes] | None:
+def dump_rows(values: Sequence[Any] | NDArray[Any]) -> list[bytes] | None:
     """Arrays of numbers as JSON, each of one row, in one piece that is parted again.
+
+    Args:
+        values: these, or one array of them.
 
     Returns:
         What :func:`dump_json` makes of each; None where they are no such arrays, or not alike.
     """
     import numpy as np
 
-    first = values[0] if values else None
+    first = values[0] if len(values) else None
     if type(first) is not np.ndarray or first.dtype.kind not in "fiu":
         return None
-    shape, dtype = first.shape, first.dtype
+    shape = first.shape
     if (
         shape[:1] != (1,)
         or len(shape) > _TABLE
-        or not all(
-            type(each) is np.ndarray and each.shape == shape and each.dtype == dtype
-            for each in values
-        )
+        or not (isinstance(values, np.ndarray) or _are_like(first, values))
     ):
         return None
     opened, closed = b"[" * len(shape), b"]" * len(shape)
     whole = dump_json(np.concatenate(values))[len(shape) : -len(shape)]
     return [opened + row + closed for row in whole.split(closed[1:] + b"," + opened[1:])]
+
+
+def _are_like(array: NDArray[Any], values: Sequence[Any]) -> bool:
+    kind, shape, dtype = type(array), array.shape, array.dtype
+    return all(
+        type(each) is kind and each.shape == shape and each.dtype == dtype for each in values
+    )
 
 
 def _dump_carefully(value: Any) -> bytes:

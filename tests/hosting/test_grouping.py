@@ -90,6 +90,57 @@ def test_company_changes_no_answer(
         assert told(exchange) == (response.status, response.body)
 
 
+DECLARED: list[dict[str, Any]] = [
+    {},
+    {"features": list("abcde")},
+    {"label": 0},
+    {"missing": {"cells": "error"}},
+    {"missing": {"cells": "fill", "value": 0.5}},
+    {"predict": "contribs"},
+    {"predict": ["value", "leaf"]},
+    {"rows": "free"},
+    {"after": lambda prediction, context: prediction * 2},
+    {"before": lambda data, context: data[:, ::-1].copy()},
+]
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(st.tuples(st.integers(0, 54), st.integers(1, 9) | st.just(1)), min_size=1),
+    st.sampled_from(DECLARED),
+    st.none() | st.sampled_from([b"1,,3,4,5", b"1,2,3,4", b"1,2,3,4,5,6", b"1,2,3,4,1e39", b"a"]),
+)
+def test_company_changes_no_answer_whatever_is_declared(
+    booster: Any, sent: list[tuple[int, int]], declared: dict[str, Any], other: bytes | None
+) -> None:
+    endpoint = endpoint_of(booster, **declared)
+    requests = [request(csv(ROWS[start : start + count])) for start, count in sent]
+    if other is not None:
+        requests.insert(len(requests) // 2, request(other))
+    alone = [endpoint.invoke(each) for each in requests]
+    exchanges = together(endpoint, requests)
+    for exchange, response in zip(exchanges, alone, strict=True):
+        assert told(exchange) == (response.status, response.body)
+    for (_, count), exchange in zip(sent, exchanges if other is None else (), strict=False):
+        assert exchange.rows == (None if "rows" in declared else count)
+
+
+def test_a_body_without_rows_takes_none_of_its_neighbours(booster: Any) -> None:
+    class Lines(CSV):
+        def decode(self, body: Any, params: Any) -> Any:
+            return super().decode(body, params) if body else np.zeros((0, 5))
+
+        def decode_many(self, bodies: Sequence[bytes], params: Any) -> Any:
+            return [self.decode(body, params) for body in bodies]
+
+    endpoint = endpoint_of(booster, accepts=[Lines()])
+    requests = [request(body) for body in (csv(ROWS[:1]), b"", csv(ROWS[1:3]))]
+    alone = [endpoint.invoke(each) for each in requests]
+    assert [each.status for each in alone] == [200, 422, 200]
+    exchanges = together(endpoint, requests)
+    assert list(map(told, exchanges)) == [(each.status, each.body) for each in alone]
+
+
 @pytest.mark.parametrize("coding", ["", "gzip"])
 @pytest.mark.parametrize(("decoder", "write"), [(CSV, csv), (JSON, rows_as_json)])
 def test_short_bodies_of_one_type_are_read_at_once(
