@@ -139,15 +139,16 @@ class Composition:
         """
         stack = stack_of(context)
         if stack is None:
-            return self._decode(body, content_type)
+            return self.decode(body, content_type)
         try:
-            return self._decode(stack.body(body), stack.content_type(content_type))
+            return self.decode(stack.body(body), stack.content_type(content_type))
         except BaseException as error:
             if not is_answered(error):
                 raise
             return stack.refuse(error)
 
-    def _decode(self, body: Body, content_type: str | None) -> Any:
+    def decode(self, body: Body, content_type: str | None) -> Any:
+        """What ``input_fn`` answers outside of serving stacks."""
         decoder, params = self.intake.reader(content_type)
         if isinstance(body, str) and "charset" in params:  # somebody has decoded it already
             params = {name: value for name, value in params.items() if name != "charset"}
@@ -211,18 +212,19 @@ class Composition:
         """
         stack = stack_of(context)
         if stack is None:
-            return self._encode(prediction, accept)
+            return self.encode(prediction, accept)
         if isinstance(prediction, Refusal):
             return _tell(stack, Refusal.error_of(prediction))
         try:
-            body, content_type = self._encode(prediction, stack.accept(accept))
+            body, content_type = self.encode(prediction, stack.accept(accept))
         except BaseException as error:
             if not is_answered(error):
                 raise
             return _tell(stack, error)
         return stack.answer(HTTPStatus.OK, body, content_type)
 
-    def _encode(self, prediction: Any, accept: str | None) -> tuple[bytes, str]:
+    def encode(self, prediction: Any, accept: str | None) -> tuple[bytes, str]:
+        """What ``output_fn`` answers outside of serving stacks."""
         offer, params = self.offers.choose(unless_any(accept) or self.accept)
         encoder, media_type = self.writers[offer]
         try:
@@ -237,7 +239,7 @@ class Composition:
     def encode_many(
         self, predictions: Sequence[Any], accept: str | None
     ) -> tuple[list[bytes], str] | None:
-        """What ``output_fn`` answers for several, outside of serving stacks.
+        """What :meth:`encode` answers for several predictions.
 
         Args:
             predictions: for different requests.

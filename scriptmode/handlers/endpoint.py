@@ -17,6 +17,7 @@ from scriptmode.handlers.context import RequestContext
 from scriptmode.handlers.loading import replay
 from scriptmode.handlers.reports import JSON_TYPE, Report, is_answered
 from scriptmode.handlers.response import Response, check_type, response_of
+from scriptmode.media import unless_any
 from scriptmode.models.base import MANIFEST
 from scriptmode.serializers.base import as_bytes
 
@@ -73,8 +74,8 @@ class Endpoint:
         self._input_fn = _with_context(handler.input_fn, 2)
         self._predict_fn = _with_context(handler.predict_fn, 2)
         self._output_fn = _with_context(handler.output_fn, 2)
-        self._decodes_text = not _is_composed(handler.input_fn)
-        self._needs_accept = not _is_composed(handler.output_fn)
+        self._reader = composition_of(handler.input_fn)
+        self._writer = composition_of(handler.output_fn)
         self._model: Any = None
 
     @property
@@ -159,7 +160,9 @@ class Endpoint:
         body, content_type, context = request.body, request.content_type, request.context
         if coding := context.headers.get("content-encoding"):
             body = decode_content(as_bytes(body), coding, self._max_unpacked)
-        if self._decodes_text and content_type in _AS_TEXT:
+        if self._reader is not None:
+            return self._reader.decode(body, content_type)
+        if content_type in _AS_TEXT:
             body = _to_text(body)
         return self._input_fn(body, content_type, context)
 
@@ -173,7 +176,7 @@ class Endpoint:
         Returns:
             None where they must be decoded one by one.
         """
-        composed = composition_of(self.handler.input_fn)
+        composed = self._reader
         return None if composed is None else composed.intake.decode_many(bodies, content_type)
 
     def ask(self, data: Any, context: RequestContext) -> Any:
@@ -192,9 +195,12 @@ class Endpoint:
             Exception: whatever ``output_fn`` raises.
         """
         accept, context = request.accept, request.context
-        if self._needs_accept and (accept is None or accept.strip() in ("", "*/*")):
-            accept = JSON_TYPE
-        response = response_of(self._output_fn(prediction, accept, context), accept or JSON_TYPE)
+        if self._writer is not None:
+            answer: Any = self._writer.encode(prediction, accept)
+        else:
+            accept = unless_any(accept) or JSON_TYPE
+            answer = self._output_fn(prediction, accept, context)
+        response = response_of(answer, accept or JSON_TYPE)
         accepted, said = context.headers.get(_CODINGS), context.said
         return response.compressed(accepted) if said is None else response.as_said(said, accepted)
 
@@ -209,7 +215,7 @@ class Endpoint:
         Raises:
             Exception: whatever the encoder raises.
         """
-        composed, accept = composition_of(self.handler.output_fn), requests[0].accept
+        composed, accept = self._writer, requests[0].accept
         if composed is None or not all(
             each.accept == accept and each.context.said is None for each in requests
         ):

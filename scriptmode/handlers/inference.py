@@ -48,11 +48,13 @@ class Prepared(NamedTuple):
         data: what the model is asked.
         rows: how many answers there must be; None for any number.
         context: for hooks.
+        bound: the declaration joined with the model.
     """
 
     data: Any
     rows: int | None
     context: Any
+    bound: _Bound | None = None
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,11 @@ class Inference:
             return self._prepare_for_hooks(bound, data, context)
         if bound.request is not None:
             data = bound.request(data)
-        return Prepared(data, count_rows(data) if self.rows == "same" else None, context)
+        return Prepared(data, count_rows(data) if self.rows == "same" else None, context, bound)
 
     def ask(self, prepared: Prepared, model: Any) -> Any:
         """The model's own answer, or that of the function that stands in for it."""
-        bound = self._bound(model)
+        bound = prepared.bound or self._bound(model)
         if self.predict is None:
             return bound.ask(model, prepared.data)
         with bound.turn:
@@ -205,7 +207,7 @@ class Inference:
         rows = count_rows(data) if self.rows == "same" else None
         if self.before is not None:
             data = self._align_again(bound, _answered("before", self.before(data, context)))
-        return Prepared(data, rows, context)
+        return Prepared(data, rows, context, bound)
 
     def _align_again(self, bound: _Bound, data: Any) -> Any:
         """What a hook made, in the model's columns."""

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -115,9 +115,12 @@ class Call(NamedTuple):
         )
 
 
-def headers_of(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+def headers_of(pairs: Collection[tuple[bytes, bytes]]) -> dict[str, str]:
     """Headers by lower-cased name; what is sent repeatedly is one list (RFC 9110 section 5.3)."""
-    headers: dict[str, str] = {}
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
+    if len(headers) == len(pairs):
+        return headers
+    headers.clear()
     for raw_name, raw_value in pairs:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 _BITS = 2  # of a size; four times as much is another class
-_CLASSES = 24
+_CLASSES = 32
 _NEWEST = 0.2  # how much of an estimate is the last that was seen
 _OUTLIER = 2.0  # times the estimate, beyond which others must have been in the way
 
@@ -52,4 +52,4 @@ class Costs:
 
 
 def _class_of(size: int) -> int:
-    return min(size.bit_length() // _BITS, _CLASSES - 1)
+    return size.bit_length() // _BITS

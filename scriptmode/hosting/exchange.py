@@ -43,10 +43,10 @@ class Exchange:
         response: None until there is one.
     """
 
-    __slots__ = (
-        "align", "arrived", "decode", "done", "encode", "predict", "queue", "reply", "request",
-        "response", "rows", "together", "trace",
-    )  # fmt: skip
+    decode = align = queue = predict = encode = 0.0
+    rows: int | None = None
+    together = 1
+    response: Response | None = None
 
     def __init__(
         self,
@@ -57,10 +57,6 @@ class Exchange:
     ) -> None:
         self.request, self.trace, self.done, self.reply = request, trace, done, reply
         self.arrived = perf_counter()
-        self.decode = self.align = self.queue = self.predict = self.encode = 0.0
-        self.rows: int | None = None
-        self.together = 1
-        self.response: Response | None = None
 
     def fail(self, error: BaseException) -> None:
         """Answer with what went wrong."""

@@ -130,8 +130,11 @@ class Invoker:
             asyncio.get_running_loop().call_soon(done, Answer(refusal, trace))
             return
         hosted.under_way += 1
-        self._count_soon()
-        exchange = Exchange(_request(headers, body, hosted), trace, self._told, done)
+        if self._counting is None:
+            self._count_soon()
+        context = RequestContext(headers, {}, hosted.model_dir, hosted.name)
+        request = Request(body, headers.get("content-type"), headers.get("accept"), context)
+        exchange = Exchange(request, trace, self._told, done)
         self._answers.watch(exchange)
         hosted.answering.submit(exchange)
 
@@ -163,10 +166,10 @@ class Invoker:
     def headers(self, answer: Answer) -> Headers:
         """What an answer has beside the headers of its body."""
         response, trace, exchange = answer
-        headers = [(b"x-request-id", trace.request_id.encode())]
-        if response.status in (408, 503):
+        headers, status = [(b"x-request-id", trace.request_id.encode())], response.status
+        if status in (408, 503):
             headers.append((b"retry-after", b"1"))
-        if self.is_draining or response.status == 408:  # noqa: PLR2004 - the rest is still to come
+        if self.is_draining or status == 408:  # noqa: PLR2004 - the rest is still to come
             headers.append((b"connection", b"close"))
         if self._settings.is_development and exchange is not None:
             headers.append((b"server-timing", _timing(exchange)))
@@ -180,8 +183,7 @@ class Invoker:
 
     def _count_soon(self) -> None:
         """Other processes are asked for what this one has counted."""
-        if self._counting is None:
-            self._counting = asyncio.get_running_loop().call_later(_SOON, self._count)
+        self._counting = asyncio.get_running_loop().call_later(_SOON, self._count)
 
     def _count(self) -> None:
         self._counting = None
@@ -238,11 +240,6 @@ class _Reading:
         self.is_late = True
         if self._task is not None:
             self._task.cancel()
-
-
-def _request(headers: Mapping[str, str], body: bytes, hosted: Hosted) -> Request:
-    context = RequestContext(headers, {}, hosted.model_dir, hosted.name)
-    return Request(body, headers.get("content-type"), headers.get("accept"), context)
 
 
 def _failure_of(error: RequestError) -> Response:

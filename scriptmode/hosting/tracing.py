@@ -17,6 +17,7 @@ _PARENT = re.compile(
     r"-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
 )
 _IDS = ("x-amzn-sagemaker-inference-id", "x-request-id", "x-ms-client-request-id")
+_NAMES = frozenset(_IDS)
 _LONGEST = 128  # characters of an id that a caller chose
 _UNSEEN = re.compile(r"[^\x20-\x7e]")
 _SAMPLED = "01"
@@ -51,6 +52,8 @@ class Trace(NamedTuple):
 
 
 def _request_id(headers: Mapping[str, str]) -> str | None:
+    if _NAMES.isdisjoint(headers):
+        return None
     for name in _IDS:
         if name in headers and (told := headers[name]):
             return _UNSEEN.sub("?", told[:_LONGEST])
