@@ -1,24 +1,24 @@
 """A shorter way through uvicorn for requests that come whole and small.
 
-A task, an event and a dozen coroutines for each request cost about what all the rest of it does. So
-what ``POST /invocations`` sends in one piece is handed on as soon as it was parsed, and its answer
-is written at once. Everything else, such as large or slow bodies and other routes, goes the common
-way of ASGI; both give the same answers.
+A scope, a task, an event and a dozen coroutines for each request cost about what all the rest of
+it does. So what ``POST /invocations`` sends in one piece is handed on as soon as it was parsed, and
+its answer is written at once. Everything else, such as large or slow bodies, requests that do not
+wait for the answer before them, and other routes, goes the common way of ASGI; both give the same
+answers.
 """
 
 from __future__ import annotations
 
+import asyncio
+from itertools import chain
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from scriptmode.hosting.asgi import Call, head_of, headers_of
 from scriptmode.hosting.invoking import SINGLE
+from scriptmode.hosting.upgrades import DecliningProtocol
 
 if TYPE_CHECKING:
     from asyncio import TimerHandle
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from scriptmode.hosting.single import SingleModel
 
 
-def protocol_for(invoker: Invoker, site: SingleModel) -> type[HttpToolsProtocol]:
+def protocol_for(invoker: Invoker, site: SingleModel) -> type[DecliningProtocol]:
     """The protocol of a server with one model.
 
     Args:
@@ -38,11 +38,29 @@ def protocol_for(invoker: Invoker, site: SingleModel) -> type[HttpToolsProtocol]
     return type("Protocol", (_Protocol,), {"invoker": invoker, "site": site})
 
 
-class _Protocol(HttpToolsProtocol):
+class _Short:
+    """A request on the shorter way, as far as uvicorn asks for one that is under way.
+
+    Args:
+        headers: by lower-cased name.
+        keep_alive: whether the connection is kept after the answer.
+    """
+
+    body = b""
+    more_body = True
+    disconnected = response_complete = False
+    message_event = asyncio.Event()  # for which nobody waits
+
+    def __init__(self, headers: dict[str, str], *, keep_alive: bool) -> None:
+        self.headers, self.keep_alive = headers, keep_alive
+
+
+class _Protocol(DecliningProtocol):
     invoker: Invoker
     site: SingleModel
-    held: tuple[RequestResponseCycle, Any] | None = None
-    is_feeding = False
+    cycle: Any  # uvicorn's, or a short one
+    coming: _Short | None = None  # of which not all is there
+    come: _Short | None = None  # not submitted yet
     idle_since: float | None = None  # in seconds of the loop; None while a request is under way
     idle_timer: TimerHandle | None = None
 
@@ -67,14 +85,17 @@ class _Protocol(HttpToolsProtocol):
         return True
 
     def data_received(self, data: bytes) -> None:
-        self.is_feeding = True
+        """Parse what came; a request of which the rest is still to come goes the common way."""
         self.idle_since = None
         super().data_received(data)
-        self.is_feeding = False
-        if self.held is not None:  # the body is still to come
-            cycle, app = self.held
-            self.held = None
-            super()._start_asgi_task(cycle, app)
+        if self.come is not None:
+            short, self.come = self.come, None
+            self._submit(short)
+        elif self.coming is not None:
+            body, self.coming = self.coming.body, None
+            if not self.transport.is_closing():  # as after what is no HTTP
+                self._start_commonly()
+                super().on_body(body)
 
     def on_response_complete(self) -> None:
         """As uvicorn's, but with one timer for a connection instead of one for each answer."""
@@ -101,31 +122,55 @@ class _Protocol(HttpToolsProtocol):
         elif not self.transport.is_closing():
             self._start_idle_timer(left)
 
+    def on_message_begin(self) -> None:
+        self.url, self.headers = b"", []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        headers = headers_of(self.headers) if self._may_be_short() else None
+        if headers is None or "expect" in headers:
+            self._start_commonly()
+        else:
+            self.coming = _Short(headers, keep_alive=self.parser.should_keep_alive())
+
+    def on_body(self, body: bytes) -> None:
+        if self.coming is None:
+            super().on_body(body)
+        else:
+            self.coming.body += body
+
     def on_message_complete(self) -> None:
-        super().on_message_complete()
-        if self.held is not None:
-            cycle = self.held[0]
-            self.held = None
-            self._submit(cycle)
+        if self.coming is None:
+            super().on_message_complete()
+            return
+        self.coming.more_body = False
+        self.cycle = self.come = self.coming
+        self.coming = None
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if not self._is_short(cycle):
-            super()._start_asgi_task(cycle, app)
-        elif not cycle.more_body:
-            self._submit(cycle)
-        elif self.is_feeding:
-            self.held = (cycle, app)
-        else:  # it was waiting for the answer before it, and is slow
-            super()._start_asgi_task(cycle, app)
+    def _may_be_short(self) -> bool:
+        parser, before = self.parser, self.cycle
+        return (
+            self.url == b"/invocations"
+            and parser.get_method() == b"POST"
+            and parser.get_http_version() == "1.1"
+            and (before is None or before.response_complete)
+            and not self.flow.write_paused  # a client that reads no answers must wait
+            and not parser.should_upgrade()
+        )
 
-    def _is_short(self, cycle: RequestResponseCycle) -> bool:
-        scope = cycle.scope
-        if scope["path"] != "/invocations" or scope["method"] != "POST":
-            return False
-        is_read = not self.flow.write_paused  # a client that reads no answers must wait
-        return is_read and not cycle.waiting_for_100_continue
+    def _start_commonly(self) -> None:
+        """Tell uvicorn what it has not been told of yet."""
+        url, headers = self.url, self.headers
+        super().on_message_begin()
+        super().on_url(url)
+        for name, value in headers:
+            super().on_header(name, value)
+        super().on_headers_complete()
+        self.headers = []  # what follows the body are no headers
 
-    def _submit(self, cycle: RequestResponseCycle) -> None:
+    def _submit(self, short: _Short) -> None:
         started = perf_counter()
         hosted = self.site.hosted
 
@@ -133,45 +178,55 @@ class _Protocol(HttpToolsProtocol):
             if answer.response.pieces is None:
                 sent = 0
                 try:
-                    sent = self._write(cycle, answer)
+                    sent = self._write(short, answer)
                 finally:
                     self.invoker.note(answer, hosted, sent, started, SINGLE)
             else:
-                self._start_streaming(cycle, hosted, answer, started)
+                self._start_streaming(short, hosted, answer, started)
 
-        headers = headers_of(cycle.scope["headers"])
-        self.invoker.submit(headers, bytes(cycle.body), hosted, done)
+        self.invoker.submit(short.headers, short.body, hosted, done)
 
     def _start_streaming(
-        self, cycle: RequestResponseCycle, hosted: Hosted, answer: Answer, started: float
+        self, short: _Short, hosted: Hosted, answer: Answer, started: float
     ) -> None:
-        cycle.body.clear()
-        cycle.message_event.clear()  # what comes next is that the client leaves
+        cycle = RequestResponseCycle(
+            scope={"type": "http", "method": "POST"},  # type: ignore[typeddict-item]
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),  # what comes next is that the client leaves
+            expect_100_continue=False,
+            keep_alive=short.keep_alive,
+            on_response=self.on_response_complete,
+        )
+        cycle.more_body, cycle.disconnected = False, short.disconnected
+        if self.cycle is short:
+            self.cycle = cycle
 
         async def stream(scope: Any, receive: Any, send: Any) -> None:
-            call = Call.of(scope, receive, send)
+            call = Call(scope, receive, send, short.headers)
             await self.invoker.deliver(call, hosted, answer, started, SINGLE)
 
-        super()._start_asgi_task(cycle, stream)
+        self._start_asgi_task(cycle, stream)
 
-    def _write(self, cycle: RequestResponseCycle, answer: Answer) -> int:
+    def _write(self, short: _Short, answer: Answer) -> int:
         response = answer.response
-        if cycle.disconnected or self.transport.is_closing():
+        if short.disconnected or self.transport.is_closing():
             return 0
-        parts = [STATUS_LINE[response.status]]
-        for name, value in (
-            *cycle.default_headers,
-            *head_of(response, self.invoker.headers(answer)),
-        ):
-            parts += name, b": ", value, b"\r\n"
+        head = head_of(response, self.invoker.headers(answer))
+        head += self.server_state.default_headers
         if self.invoker.is_draining:
-            cycle.keep_alive = False
-        elif not cycle.keep_alive:
-            parts.append(b"connection: close\r\n")
-        parts += b"\r\n", response.body
-        self.transport.write(b"".join(parts))
-        cycle.response_started = cycle.response_complete = True
-        if not cycle.keep_alive:
+            short.keep_alive = False
+        elif not short.keep_alive:
+            head.append((b"connection", b"close"))
+        lines = b"%b: %b\r\n" * len(head) % (*chain.from_iterable(head),)
+        status = STATUS_LINE[response.status]
+        self.transport.write(b"".join((status, lines, b"\r\n", response.body)))
+        short.response_complete = True
+        if not short.keep_alive:
             self.transport.close()
-        cycle.on_response()
+        self.on_response_complete()
         return len(response.body)

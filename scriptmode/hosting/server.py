@@ -131,9 +131,10 @@ def run(app: App | Lobby, listening: socket.socket) -> None:
 
 def _protocol(app: App | Lobby) -> Any:
     """The short way for one model; else the common one."""
-    if not (isinstance(app, App) and isinstance(app.site, SingleModel)):
-        return "auto"
     require("httptools", extra="serve")
     from scriptmode.hosting.protocol import protocol_for
+    from scriptmode.hosting.upgrades import DecliningProtocol
 
-    return protocol_for(app.invoker, app.site)
+    if isinstance(app, App) and isinstance(app.site, SingleModel):
+        return protocol_for(app.invoker, app.site)
+    return DecliningProtocol

@@ -1,0 +1,56 @@
+"""Requests that offer to go on in another protocol, which nobody here speaks.
+
+Java's own client offers HTTP/2 with the first request of every connection. A server may ignore the
+offer (RFC 9110 section 7.8), but httptools parses no further, and the body would be lost.
+"""
+
+from __future__ import annotations
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class DecliningProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, which answers such requests as if they offered nothing."""
+
+    declined: list[tuple[bytes, bytes]] | None = None  # headers of a request that offers it
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came."""
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self.declined is not None:
+                self._decline(self.declined, data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            message = "Invalid HTTP request received."
+            self.logger.warning(message)
+            self.send_400_response(message)
+
+    def on_headers_complete(self) -> None:
+        """Start to answer, unless the parser ends here."""
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            self.declined = self.headers
+        else:
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The whole request has come."""
+        if self.declined is None:
+            super().on_message_complete()
+
+    def _decline(self, headers: list[tuple[bytes, bytes]], rest: bytes) -> None:
+        """Parse the request once more, without the offer.
+
+        Args:
+            headers: of the request.
+            rest: what came after them.
+        """
+        self.declined = None
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        lines = [b"%b: %b\r\n" % pair for pair in headers if pair[0] != b"upgrade"]
+        first = b"%b %b HTTP/%b\r\n" % (method, self.url, version)
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self.data_received(b"".join((first, *lines, b"\r\n", rest)))
