@@ -74,10 +74,17 @@ class Answering:
         """How many requests wait."""
         return len(self._quick) + len(self._slow)
 
-    def submit(self, exchange: Exchange) -> None:
-        """Queue an exchange; it is told when it has its response."""
+    def submit(self, exchange: Exchange, *, is_alone: bool = False) -> None:
+        """Queue an exchange; it is told when it has its response.
+
+        Args:
+            exchange: a request.
+            is_alone: whether no other can come in this turn of the loop, so that it need not end.
+        """
         (self._slow if self._is_slow(exchange) else self._quick).append(exchange)
-        if self._due is None or self._is_waiting:
+        if is_alone and self._due is None and not self._wait:
+            self._turn()
+        elif self._due is None or self._is_waiting:
             self._ask_for_turn(asyncio.get_running_loop())
 
     def welcome(self) -> None:
@@ -124,7 +131,10 @@ class Answering:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _ask_for_turn(self, loop: asyncio.AbstractEventLoop) -> None:
-        is_company = not self._wait or len(self) >= self._most
+        if not self._wait:
+            self._due = self._due or loop.call_soon(self._turn)
+            return
+        is_company = len(self) >= self._most
         if self._due is not None:
             if not (is_company and self._is_waiting):
                 return
@@ -142,7 +152,7 @@ class Answering:
         if queue and not self._batches:
             self._answer_in_thread(self._taken(queue))
         ends = perf_counter() + _TURN
-        while self._may_answer_here():
+        while self._quick and self._may_answer_here():
             batch = self._taken(self._quick)
             try:
                 self._answer_here(batch)
@@ -170,8 +180,8 @@ class Answering:
         return self._quick if self._pieces else _NOTHING
 
     def _may_answer_here(self) -> bool:
-        if not self._quick or self._is_parallel:
-            return bool(self._quick)
+        if self._is_parallel:
+            return True
         is_first = not self._slow or self._quick[0].arrived <= self._slow[0].arrived
         return is_first and not (self._batches or self._pieces)
 
@@ -212,7 +222,7 @@ class Answering:
         started = perf_counter()
         self._answerer(batch)
         seconds = (perf_counter() - started) / len(batch)
-        self.learn(max(len(exchange.request.body) for exchange in batch), seconds)
+        self._costs.learn(max([len(exchange.request.body) for exchange in batch]), seconds)
 
     def _is_slow(self, exchange: Exchange) -> bool:
         if self._place != "auto":

@@ -115,6 +115,8 @@ class Invoker:
         body: bytes,
         hosted: Hosted,
         done: Callable[[Answer], None],
+        *,
+        is_alone: bool = False,
     ) -> None:
         """Answer a request that has come whole.
 
@@ -123,6 +125,7 @@ class Invoker:
             body: as it came.
             hosted: whom it asks.
             done: called with the answer.
+            is_alone: whether nobody else is there whose request could come in this turn.
         """
         trace = Trace.of(headers)
         refusal = self.refusal(hosted, len(body))
@@ -136,7 +139,7 @@ class Invoker:
         request = Request(body, headers.get("content-type"), headers.get("accept"), context)
         exchange = Exchange(request, trace, self._told, done)
         self._answers.watch(exchange)
-        hosted.answering.submit(exchange)
+        hosted.answering.submit(exchange, is_alone=is_alone)
 
     def _tell(self, exchange: Exchange) -> None:
         """Send a response on, unless its time was over before."""

@@ -184,7 +184,8 @@ class _Protocol(DecliningProtocol):
             else:
                 self._start_streaming(short, hosted, answer, started)
 
-        self.invoker.submit(short.headers, short.body, hosted, done)
+        is_alone = len(self.connections) == 1
+        self.invoker.submit(short.headers, short.body, hosted, done, is_alone=is_alone)
 
     def _start_streaming(
         self, short: _Short, hosted: Hosted, answer: Answer, started: float

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PARENT = re.compile(
+_SPELLING = re.compile(
     r"(?!ff)(?!00.{53}.)[0-9a-f]{2}"  # the first version ends where it ends
     r"-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
 )
 _IDS = ("x-amzn-sagemaker-inference-id", "x-request-id", "x-ms-client-request-id")
-_NAMES = frozenset(_IDS)
+_PARENT = "traceparent"
+_NAMES = frozenset((*_IDS, _PARENT))
 _LONGEST = 128  # characters of an id that a caller chose
 _UNSEEN = re.compile(r"[^\x20-\x7e]")
 _SAMPLED = "01"
@@ -44,16 +45,17 @@ class Trace(NamedTuple):
     def of(cls, headers: Mapping[str, str]) -> Trace:
         """The trace that the headers name, else a new one."""
         made = getrandbits(192).to_bytes(24, "big").hex()
-        parent = headers.get("traceparent")
-        found = None if parent is None else _PARENT.fullmatch(parent.strip())
+        trace_id, span_id = made[:32], made[32:]
+        if _NAMES.isdisjoint(headers):
+            return cls(trace_id, trace_id, span_id, None, _SAMPLED)
+        parent = headers.get(_PARENT)
+        found = None if parent is None else _SPELLING.fullmatch(parent.strip())
         if found is None:
-            return cls(_request_id(headers) or made[:32], made[:32], made[32:], None, _SAMPLED)
-        return cls(_request_id(headers) or found[1], found[1], made[32:], found[2], found[3])
+            return cls(_request_id(headers) or trace_id, trace_id, span_id, None, _SAMPLED)
+        return cls(_request_id(headers) or found[1], found[1], span_id, found[2], found[3])
 
 
 def _request_id(headers: Mapping[str, str]) -> str | None:
-    if _NAMES.isdisjoint(headers):
-        return None
     for name in _IDS:
         if name in headers and (told := headers[name]):
             return _UNSEEN.sub("?", told[:_LONGEST])
