@@ -190,6 +190,7 @@ class Invoker:
 
     def _count(self) -> None:
         self._counting = None
+        self._journal.tell()
         self._meter.count()
         self._meter.under_way(len(self))
         if len(self):

@@ -74,7 +74,7 @@ class Journal:
         received = 0 if answer.exchange is None else len(answer.exchange.request.body)
         seconds = perf_counter() - started
         self._noted.append(Noted(answer, model, received, sent, seconds, time(), route))
-        if len(self._noted) == _TOGETHER or received > _LARGE:
+        if len(self._noted) == _TOGETHER or received > _LARGE or sent > _LARGE:
             asyncio.get_running_loop().call_soon(self.tell)
         elif self._due is None:
             self._due = asyncio.get_running_loop().call_later(_PAUSE, self.tell)

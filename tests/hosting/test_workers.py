@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 import time
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,22 @@ def test_metrics_tell_of_all_workers(model_dir: Path) -> None:
         time.sleep(1)  # what one has noted is counted within half a second
         line = 'scriptmode_request_duration_seconds_count{code="200",route="/invocations"} 400.0'
         assert line in server.ask("GET", "/metrics").body.decode().splitlines()
+
+
+def test_what_was_answered_just_before_others_are_told_is_told_too(model_dir: Path) -> None:
+    counted = 'scriptmode_request_duration_seconds_count{code="200",route="/invocations"}'
+    with serving(MINIMAL, model_dir, "--workers", "2") as server:
+        server.wait_until_ready()
+        for attempt, pause in enumerate((0.4, 0.43, 0.46), 1):
+            connection = HTTPConnection("127.0.0.1", server.port)
+            for wait in (pause, 0.6):
+                connection.request("POST", "/invocations", ONE, {"Content-Type": "text/csv"})
+                assert connection.getresponse().read()
+                time.sleep(wait)
+            connection.close()
+            for _ in range(10):  # of whichever worker
+                lines = server.ask("GET", "/metrics").body.decode().splitlines()
+                assert f"{counted} {attempt * 2.0}" in lines
 
 
 def test_nothing_is_left_behind_when_the_parent_is_killed(model_dir: Path) -> None:
