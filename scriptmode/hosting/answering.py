@@ -2,6 +2,7 @@
 
 What the event loop has received in one turn is answered once the turn ends, so that requests that
 came together are asked together, and none waits for company, except while further clients connect.
+Where nobody else is connected, it is answered at once.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -79,11 +81,11 @@ class Answering:
 
         Args:
             exchange: a request.
-            is_alone: whether no other can come in this turn of the loop, so that it need not end.
+            is_alone: whether nobody else is there who could ask in this turn of the loop.
         """
         (self._slow if self._is_slow(exchange) else self._quick).append(exchange)
         if is_alone and self._due is None and not self._wait:
-            self._turn()
+            copy_context().run(self._turn)  # what it sets is its own, as in each turn
         elif self._due is None or self._is_waiting:
             self._ask_for_turn(asyncio.get_running_loop())
 

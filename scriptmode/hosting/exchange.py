@@ -34,7 +34,7 @@ class Exchange:
     Attributes:
         arrived: when its body had come, in seconds of ``perf_counter``.
         decode: seconds until the body was data; for several read at once, for all of them.
-        align: seconds until that was in the model's columns.
+        align: seconds until that was in the model's columns; likewise.
         queue: seconds until anything was done.
         predict: seconds that the model took; for several requests at once, for all of them.
         encode: seconds until there was a body to send; likewise.

@@ -1,8 +1,8 @@
 """Asking a model for several requests at once.
 
-Each request keeps its own decoding, checks, errors and encoding; only the question to the model is
-shared. Where something goes wrong with the shared one, every request is asked by itself, so that
-none suffers from what another sent.
+Each request keeps its own errors, and its hooks are called for it alone. The question to the model
+is shared, and what lies around it where that changes no answer. Where something goes wrong with
+what is shared, every request is treated by itself, so that none suffers from what another sent.
 """
 
 from __future__ import annotations
@@ -108,8 +108,8 @@ class Answerer:
         try:
             prepared = inference.prepare(np.concatenate(tables), self._endpoint.model)
             aligned = perf_counter()
-            if not _is_table(prepared):
-                return False
+            if not _is_table(prepared) or prepared.data.dtype != tables[0].dtype:
+                return False  # a cell that was filled may change that of all
             answer = inference.ask(prepared, self._endpoint.model)
             answer = inference.finish(answer, prepared)
         except Exception:  # noqa: BLE001 - each is asked again, and whose fault it was is told

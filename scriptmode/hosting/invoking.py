@@ -125,7 +125,7 @@ class Invoker:
             body: as it came.
             hosted: whom it asks.
             done: called with the answer.
-            is_alone: whether nobody else is there whose request could come in this turn.
+            is_alone: see :meth:`scriptmode.hosting.answering.Answering.submit`.
         """
         trace = Trace.of(headers)
         refusal = self.refusal(hosted, len(body))
@@ -182,6 +182,8 @@ class Invoker:
         """Note a request that was answered; see :meth:`scriptmode.hosting.journal.Journal.note`."""
         if answer.exchange is not None:
             hosted.under_way -= 1
+        if self._counting is None:
+            self._count_soon()
         self._journal.note(answer, hosted.name, sent, started, route)
 
     def _count_soon(self) -> None:

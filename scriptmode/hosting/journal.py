@@ -96,6 +96,7 @@ class Journal:
     def close(self) -> None:
         """Tell of what is left."""
         self.tell()
+        self._meter.count()
         self._log.flush()
         if self._spans is not None:
             self._spans.close()

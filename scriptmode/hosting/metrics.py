@@ -73,13 +73,12 @@ class Meter:
         return Meter(self._processes, self._memory, place)
 
     def add(self, noted: Sequence[Noted]) -> None:
-        """Count requests: those that went through the stages together with the next ones."""
+        """Count requests, those that went through the stages together with the next ones."""
+        rows = [_row(each, known) for each in noted if (known := each.answer.exchange) is not None]
         for each in noted:
-            exchange = each.answer.exchange
-            if exchange is None:
+            if each.answer.exchange is None:
                 self._refuse(each)
-            else:
-                self._noted.append(_row(each, exchange))
+        self._noted += rows
         if len(self._noted) >= _MOST_NOTED:
             self.count()
 

@@ -23,6 +23,7 @@ from scriptmode.hosting.upgrades import DecliningProtocol
 if TYPE_CHECKING:
     from asyncio import TimerHandle
 
+    from scriptmode.hosting.asgi import Headers
     from scriptmode.hosting.hosted import Hosted
     from scriptmode.hosting.invoking import Answer, Invoker
     from scriptmode.hosting.single import SingleModel
@@ -42,8 +43,11 @@ class _Short:
     """A request on the shorter way, as far as uvicorn asks for one that is under way.
 
     Args:
-        headers: by lower-cased name.
+        lines: its headers, as they came.
         keep_alive: whether the connection is kept after the answer.
+
+    Attributes:
+        headers: by lower-cased name.
     """
 
     body = b""
@@ -51,8 +55,8 @@ class _Short:
     disconnected = response_complete = False
     message_event = asyncio.Event()  # for which nobody waits
 
-    def __init__(self, headers: dict[str, str], *, keep_alive: bool) -> None:
-        self.headers, self.keep_alive = headers, keep_alive
+    def __init__(self, lines: Headers, *, keep_alive: bool) -> None:
+        self.lines, self.headers, self.keep_alive = lines, headers_of(lines), keep_alive
 
 
 class _Protocol(DecliningProtocol):
@@ -88,14 +92,14 @@ class _Protocol(DecliningProtocol):
         """Parse what came; a request of which the rest is still to come goes the common way."""
         self.idle_since = None
         super().data_received(data)
-        if self.come is not None:
-            short, self.come = self.come, None
-            self._submit(short)
-        elif self.coming is not None:
-            body, self.coming = self.coming.body, None
-            if not self.transport.is_closing():  # as after what is no HTTP
-                self._start_commonly()
-                super().on_body(body)
+        come, coming, self.come, self.coming = self.come, self.coming, None, None
+        if self.transport.is_closing():  # as after what is no HTTP
+            return
+        if come is not None:
+            self._submit(come)
+        elif coming is not None:
+            self._start_commonly(coming.lines)
+            super().on_body(coming.body)
 
     def on_response_complete(self) -> None:
         """As uvicorn's, but with one timer for a connection instead of one for each answer."""
@@ -129,11 +133,13 @@ class _Protocol(DecliningProtocol):
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        headers = headers_of(self.headers) if self._may_be_short() else None
-        if headers is None or "expect" in headers:
-            self._start_commonly()
-        else:
-            self.coming = _Short(headers, keep_alive=self.parser.should_keep_alive())
+        lines, self.headers = self.headers, []  # what follows the body is no header
+        if self._may_be_short():
+            short = _Short(lines, keep_alive=self.parser.should_keep_alive())
+            if "expect" not in short.headers:
+                self.coming = short
+                return
+        self._start_commonly(lines)
 
     def on_body(self, body: bytes) -> None:
         if self.coming is None:
@@ -160,15 +166,14 @@ class _Protocol(DecliningProtocol):
             and not parser.should_upgrade()
         )
 
-    def _start_commonly(self) -> None:
+    def _start_commonly(self, lines: Headers) -> None:
         """Tell uvicorn what it has not been told of yet."""
-        url, headers = self.url, self.headers
+        url = self.url
         super().on_message_begin()
         super().on_url(url)
-        for name, value in headers:
+        for name, value in lines:
             super().on_header(name, value)
         super().on_headers_complete()
-        self.headers = []  # what follows the body are no headers
 
     def _submit(self, short: _Short) -> None:
         started = perf_counter()
@@ -184,8 +189,9 @@ class _Protocol(DecliningProtocol):
             else:
                 self._start_streaming(short, hosted, answer, started)
 
+        body, short.body = short.body, b""  # which an idle connection need not keep
         is_alone = len(self.connections) == 1
-        self.invoker.submit(short.headers, short.body, hosted, done, is_alone=is_alone)
+        self.invoker.submit(short.headers, body, hosted, done, is_alone=is_alone)
 
     def _start_streaming(
         self, short: _Short, hosted: Hosted, answer: Answer, started: float

@@ -18,11 +18,10 @@ class DecliningProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
         self._unset_keepalive_if_required()
+        rest: bytes | memoryview = data
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            if self.declined is not None:
-                self._decline(self.declined, data[upgrade.args[0] :])
+            while (read := self._parse(rest)) < len(rest):
+                rest = memoryview(rest)[read:]
         except httptools.HttpParserError:
             message = "Invalid HTTP request received."
             self.logger.warning(message)
@@ -34,23 +33,32 @@ class DecliningProtocol(HttpToolsProtocol):
             self.declined = self.headers
         else:
             super().on_headers_complete()
+        self.headers = []  # what follows the body is no header
 
     def on_message_complete(self) -> None:
         """The whole request has come."""
         if self.declined is None:
             super().on_message_complete()
 
-    def _decline(self, headers: list[tuple[bytes, bytes]], rest: bytes) -> None:
-        """Parse the request once more, without the offer.
+    def _parse(self, data: bytes | memoryview) -> int:
+        """How much was parsed: all, or up to where a request that offers something has its body."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            read: int = upgrade.args[0]
+        else:
+            return len(data)
+        if self.declined is None:  # the rest is no HTTP
+            return len(data)
+        headers, self.declined = self.declined, None
+        self._begin_again(headers)
+        return read
 
-        Args:
-            headers: of the request.
-            rest: what came after them.
-        """
-        self.declined = None
+    def _begin_again(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """Parse the beginning of a request once more, without the offer."""
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         lines = [b"%b: %b\r\n" % pair for pair in headers if pair[0] != b"upgrade"]
         first = b"%b %b HTTP/%b\r\n" % (method, self.url, version)
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
-        self.data_received(b"".join((first, *lines, b"\r\n", rest)))
+        self.parser.feed_data(b"".join((first, *lines, b"\r\n")))

@@ -8,7 +8,7 @@ import pytest
 
 from scriptmode.handlers.endpoint import Request
 from scriptmode.hosting.answering import Answering
-from scriptmode.hosting.exchange import Exchange
+from scriptmode.hosting.exchange import CURRENT, Exchange
 from scriptmode.hosting.tracing import Trace
 
 
@@ -22,6 +22,7 @@ class Counting:
 
     def __call__(self, exchanges: Sequence[Exchange]) -> None:
         self.asked.append(len(exchanges))
+        CURRENT.set("of a request")
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,7 @@ def test_a_request_waits_for_its_turn_unless_nobody_else_can_come(
         for _ in range(2):
             answering.submit(Exchange(Request(b"1"), Trace.of({}), told.append), is_alone=is_alone)
             found.append(answerer.asked.copy())
+            assert CURRENT.get() is None
         await asyncio.sleep(3 * wait)
         answering.close()
         return [*found, answerer.asked]

@@ -141,6 +141,31 @@ def test_a_body_without_rows_takes_none_of_its_neighbours(booster: Any) -> None:
     assert list(map(told, exchanges)) == [(each.status, each.body) for each in alone]
 
 
+def test_what_is_filled_in_for_one_changes_no_type_of_another(booster: Any) -> None:
+    class Singles(CSV):
+        def decode(self, body: Any, params: Any) -> Any:
+            return super().decode(body, params).astype("f4")
+
+        def decode_many(self, bodies: Sequence[bytes], params: Any) -> Any:
+            return [self.decode(body, params) for body in bodies]
+
+    class Kinds:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(endpoint.inference, name)
+
+        def ask(self, prepared: Any, model: Any) -> Any:
+            kinds.append((prepared.data.dtype, len(prepared.data)))
+            return endpoint.inference.ask(prepared, model)  # type: ignore[union-attr]
+
+    kinds: list[Any] = []
+    missing = {"cells": "fill", "value": 0.5}
+    endpoint = endpoint_of(booster, accepts=[Singles()], missing=missing)
+    answerer = Answerer(endpoint)
+    answerer._inference = Kinds()  # type: ignore[assignment]
+    answerer([Exchange(request(body), TRACE) for body in (b"1,2,3,4,5", b"1,,3,4,5", b"5,4,3,2,1")])
+    assert kinds == [(np.float32, 2), (np.float64, 1)]
+
+
 @pytest.mark.parametrize("coding", ["", "gzip"])
 @pytest.mark.parametrize(("decoder", "write"), [(CSV, csv), (JSON, rows_as_json)])
 def test_short_bodies_of_one_type_are_read_at_once(
@@ -242,11 +267,16 @@ def test_what_a_hook_says_of_one_answer_is_said_of_that_one(booster: Any) -> Non
 
 
 def test_the_model_is_asked_once(booster: Any) -> None:
+    aligned: list[int] = []
     asked: list[int] = []
 
     class Counting:
         def __getattr__(self, name: str) -> Any:
             return getattr(endpoint.inference, name)
+
+        def prepare(self, data: Any, *given: Any) -> Any:
+            aligned.append(len(data))
+            return endpoint.inference.prepare(data, *given)  # type: ignore[union-attr]
 
         def ask(self, prepared: Any, model: Any) -> Any:
             asked.append(len(prepared.data))
@@ -257,7 +287,7 @@ def test_the_model_is_asked_once(booster: Any) -> None:
     answerer = Answerer(endpoint)
     answerer._inference = Counting()  # type: ignore[assignment]
     answerer(exchanges)
-    assert asked == [14]
+    assert aligned == asked == [14]
     assert [each.together for each in exchanges] == [7] * 7
     assert [each.rows for each in exchanges] == [2] * 7
 

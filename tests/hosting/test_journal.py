@@ -89,6 +89,19 @@ def test_a_large_body_is_not_kept_until_others_come() -> None:
     asyncio.run(noting())
 
 
+def test_what_is_left_is_counted_where_others_see_it() -> None:
+    meter, lines = Meter(2), Lines()
+    left: Any = lines
+
+    async def noting() -> None:
+        journal = Journal(meter.of(1), left)
+        journal.note(answer("a", b"12"), None, 0, perf_counter(), SINGLE)
+        journal.close()
+
+    asyncio.run(noting())
+    assert "scriptmode_received_bytes_total 2.0" in meter.text({}).decode().splitlines()
+
+
 def test_what_cannot_be_told_of_one_keeps_no_other_untold(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

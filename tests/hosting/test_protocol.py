@@ -155,6 +155,8 @@ CHUNKED = request("Transfer-Encoding: chunked") + b"4\r\n1,2,\r\n5\r\n3,4,5\r\n0
         [CHUNKED + b"Content-Type: image/png\r\n\r\n"],
         [CHUNKED[:-20], CHUNKED[-20:] + b"Content-Type: image/png\r\n\r\n"],
         [CHUNKED.replace(b"tions ", b"tions?a ") + b"Content-Type: image/png\r\n\r\n"],
+        [CHUNKED + b"Content-Type: image/png\r\nX: y", b"\r\n\r\n"],
+        [CHUNKED + b"Content-Encoding: gzip\r\nX: y\r\n\r\n"],
         *([WHOLE[:end], WHOLE[end:]] for end in (1, 20, 40, len(WHOLE) - 11, len(WHOLE) - 9, -1)),
         *([CHUNKED[:end], CHUNKED[end:] + b"\r\n"] for end in (-20, -13, -8, -3)),
         [WHOLE[start : start + 7] for start in range(0, len(WHOLE), 7)],
@@ -185,6 +187,11 @@ def test_what_follows_an_offer_of_another_protocol_is_answered_too(
     assert answers == [answer, (b"200", b""), answer, answer]
 
 
+def test_any_number_of_offers_is_declined(port: int) -> None:
+    ping = b"GET /ping HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    assert told(exchanged(port, ping * 1000)) == [(b"200", b"")] * 1000
+
+
 def test_a_client_that_waits_to_be_told_to_go_on_is_told(
     port: int, answer: tuple[bytes, bytes]
 ) -> None:
@@ -207,4 +214,5 @@ def test_what_is_no_http_is_refused_and_harms_nobody(
     answers = told(exchanged(port, broken))
     assert [status for status, _ in answers] == [b"400"]
     assert told(exchanged(port, WHOLE, broken))[0] == answer
+    assert told(exchanged(port, WHOLE + broken))[-1][0] == b"400"
     assert told(exchanged(port, WHOLE)) == [answer]
