@@ -251,14 +251,12 @@ class Endpoint:
     @property
     def decoders(self) -> tuple[Decoder, ...]:
         """What is behind ``input_fn``; empty where that is written by hand."""
-        composed = composition_of(self.handler.input_fn)
-        return () if composed is None else composed.intake.decoders
+        return () if self._reader is None else self._reader.intake.decoders
 
     @property
     def encoders(self) -> tuple[Encoder, ...]:
         """What is behind ``output_fn``; empty where that is written by hand."""
-        composed = composition_of(self.handler.output_fn)
-        writers = () if composed is None else composed.writers
+        writers = () if self._writer is None else self._writer.writers
         return tuple(each for each, kind in writers if kind == each.media_types[0])
 
     @property

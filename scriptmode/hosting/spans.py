@@ -50,11 +50,11 @@ class Spans:
     def add(self, noted: Sequence[Noted]) -> None:
         """Record requests."""
         for each in noted:
-            self._record(each, int(each.at * _NANOS))
+            self._record(each)
 
-    def _record(self, noted: Noted, ended: int) -> None:
+    def _record(self, noted: Noted) -> None:
         response, trace, exchange = noted.answer
-        route = ROUTES[noted.route]
+        route, ended = ROUTES[noted.route], int(noted.at * _NANOS)
         self._ids.trace_id, self._ids.span_id = int(trace.trace_id, 16), int(trace.span_id, 16)
         span = self._tracer.start_span(
             f"POST {route}",

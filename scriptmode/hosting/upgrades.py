@@ -6,14 +6,19 @@ offer (RFC 9110 section 7.8), but httptools parses no further, and the body woul
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    from scriptmode.hosting.asgi import Headers
 
 
 class DecliningProtocol(HttpToolsProtocol):
     """uvicorn's protocol, which answers such requests as if they offered nothing."""
 
-    declined: list[tuple[bytes, bytes]] | None = None  # headers of a request that offers it
+    declined: Headers | None = None  # headers of a request that offers it
 
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
@@ -54,7 +59,7 @@ class DecliningProtocol(HttpToolsProtocol):
         self._begin_again(headers)
         return read
 
-    def _begin_again(self, headers: list[tuple[bytes, bytes]]) -> None:
+    def _begin_again(self, headers: Headers) -> None:
         """Parse the beginning of a request once more, without the offer."""
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         lines = [b"%b: %b\r\n" % pair for pair in headers if pair[0] != b"upgrade"]

@@ -138,6 +138,7 @@ def answer(port: int) -> tuple[bytes, bytes]:
 
 
 OFFER = request("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "Content-Length: 9")
+PING_OFFER = b"GET /ping HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
 CHUNKED = request("Transfer-Encoding: chunked") + b"4\r\n1,2,\r\n5\r\n3,4,5\r\n0\r\n"
 
 
@@ -182,14 +183,12 @@ def test_requests_that_do_not_wait_are_answered_in_their_order(
 def test_what_follows_an_offer_of_another_protocol_is_answered_too(
     port: int, answer: tuple[bytes, bytes]
 ) -> None:
-    ping = b"GET /ping HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
-    answers = told(exchanged(port, OFFER + BODY + ping + OFFER + BODY, WHOLE))
+    answers = told(exchanged(port, OFFER + BODY + PING_OFFER + OFFER + BODY, WHOLE))
     assert answers == [answer, (b"200", b""), answer, answer]
 
 
 def test_any_number_of_offers_is_declined(port: int) -> None:
-    ping = b"GET /ping HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
-    assert told(exchanged(port, ping * 1000)) == [(b"200", b"")] * 1000
+    assert told(exchanged(port, PING_OFFER * 1000)) == [(b"200", b"")] * 1000
 
 
 def test_a_client_that_waits_to_be_told_to_go_on_is_told(
