@@ -54,7 +54,6 @@ class DirectCall:
         booster.save_config()  # configures it, so that no first calls race for it
         self._handle: int = booster.handle.value
         self._width: int = booster.num_features()
-        self._columns = (self._width,)
         arguments = {
             "type": 0,
             "training": False,
@@ -74,9 +73,8 @@ class DirectCall:
         return (
             is_array
             and matrix.dtype in self._types
-            and matrix.shape[1:] == self._columns
+            and matrix.shape[1] == self._width
             and len(matrix) > 0
-            and matrix.flags.aligned
         )
 
     def __call__(self, matrix: NDArray[Any]) -> NDArray[Any]:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _FILE = "xgboost-model"  # the name under which SageMaker's own algorithm saves
 _DOUBLE = 8  # bytes
-_FEW = 64  # rows
 
 
 @dataclass(frozen=True)
@@ -99,8 +98,6 @@ class XGBoost(Trusting):
             InvalidFeaturesError: not a table of numbers, or one that float32 cannot hold.
         """
         known = self._known(model)
-        if known.takes(data):
-            return known.direct(data)
         return known.ask["value"](model, known.matrix(data))
 
     def is_rowwise(self, model: Any) -> bool:
@@ -166,18 +163,6 @@ class _Known:
     def __init__(self, model: Any) -> None:
         self.facts = BoosterFacts(model)
         self.ask = booster_outputs(self.facts)
-        self.direct: Any = None if self.facts.has_categories else self.facts.direct
-
-    def takes(self, data: Any) -> bool:
-        """Whether these are few rows that can be asked as they are, as most requests are."""
-        direct = self.direct
-        return (
-            direct is not None
-            and direct.takes(data)
-            and len(data) <= _FEW
-            and data.dtype.itemsize == _DOUBLE
-            and fits_float32(data)
-        )
 
     def matrix(self, data: Any) -> Any:
         matrix = self.facts.matrix(data)
