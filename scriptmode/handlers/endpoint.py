@@ -66,6 +66,7 @@ class Endpoint:
 
     Attributes:
         handler: the functions as they were given.
+        model: what the script's ``model_fn`` returned; None before it was asked.
     """
 
     def __init__(self, handler: Handler, *, max_unpacked: int = MAX_UNPACKED) -> None:
@@ -76,12 +77,7 @@ class Endpoint:
         self._output_fn = _with_context(handler.output_fn, 2)
         self._reader = composition_of(handler.input_fn)
         self._writer = composition_of(handler.output_fn)
-        self._model: Any = None
-
-    @property
-    def model(self) -> Any:
-        """What the script's ``model_fn`` returned; None before it was asked."""
-        return self._model
+        self.model: Any = None
 
     def load(self, model_dir: str) -> None:
         """Load the model; to be called before the first request.
@@ -89,7 +85,7 @@ class Endpoint:
         Raises:
             Exception: whatever the script's ``model_fn`` raises.
         """
-        self._model = self._model_fn(str(model_dir), RequestContext(model_dir=str(model_dir)))
+        self.model = self._model_fn(str(model_dir), RequestContext(model_dir=str(model_dir)))
 
     def adopt(self, model: Any) -> None:
         """Take a model that an endpoint of the same loader has loaded.
@@ -99,7 +95,7 @@ class Endpoint:
         """
         if self.inference is not None:
             self.inference.bind(model)
-        self._model = model
+        self.model = model
 
     def check(self, model_dir: str) -> int:
         """Load a model, and ask for the golden sample of its manifest again.
@@ -123,7 +119,7 @@ class Endpoint:
         return replay(
             manifest,
             lambda data, model: self._predict_fn(data, model, context),
-            self._model,
+            self.model,
             folder,
         )
 
@@ -133,7 +129,7 @@ class Endpoint:
         Raises:
             DeclarationError: the script is written by hand, and declares nothing.
         """
-        return self.handler.openapi(self._model)
+        return self.handler.openapi(self.model)
 
     def invoke(self, request: Request) -> Response:
         """Answer one request; what goes wrong is part of the response, and nothing is raised."""
@@ -185,7 +181,7 @@ class Endpoint:
         Raises:
             Exception: whatever ``predict_fn`` raises.
         """
-        return self._predict_fn(data, self._model, context)
+        return self._predict_fn(data, self.model, context)
 
     def encode(self, prediction: Any, request: Request) -> Response:
         """What ``output_fn`` makes of a prediction.

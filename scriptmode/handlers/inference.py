@@ -70,6 +70,9 @@ class Inference:
         after: ``(prediction, context)``.
         rows: whether there must be as many predictions as rows.
 
+    Attributes:
+        has_hooks: whether code of the script's own is called on the way.
+
     Raises:
         DeclarationError: the parts contradict each other.
     """
@@ -81,6 +84,7 @@ class Inference:
     predict: Callable[[Any, Any, Any], Any] | None = None
     after: Callable[[Any, Any], Any] | None = None
     rows: Rows = "same"
+    has_hooks: bool = field(init=False, repr=False, compare=False)
     _bound: PerObject[_Bound] = field(init=False, repr=False, compare=False)
     _latest: list[Alignment] = field(default_factory=list, init=False, repr=False, compare=False)
 
@@ -93,6 +97,8 @@ class Inference:
                 " function (model, data, context)"
             )
         self.outputs.check(self.loader)
+        has_hooks = not (self.before is None and self.predict is None and self.after is None)
+        object.__setattr__(self, "has_hooks", has_hooks)
         object.__setattr__(self, "_bound", PerObject(self._bind))
 
     def __call__(self, data: Any, model: Any, context: Any = None) -> Any:
@@ -143,11 +149,6 @@ class Inference:
         """Whether the model answers a row alike, bit for bit, whatever rows stand beside it."""
         tells = isinstance(self.loader, Rowwise) and self.loader.is_rowwise(model)
         return tells and self.predict is None
-
-    @property
-    def has_hooks(self) -> bool:
-        """Whether code of the script's own is called on the way."""
-        return not (self.before is None and self.predict is None and self.after is None)
 
     def bind(self, model: Any) -> Alignment | None:
         """Join the declaration with a model; what is learnt is remembered.

@@ -83,10 +83,12 @@ class Answering:
             exchange: a request.
             is_alone: whether nobody else is there who could ask in this turn of the loop.
         """
-        (self._slow if self._is_slow(exchange) else self._quick).append(exchange)
-        if is_alone and self._due is None and not self._wait:
-            copy_context().run(self._turn)  # what it sets is its own, as in each turn
-        elif self._due is None or self._is_waiting:
+        is_slow = self._is_slow(exchange)
+        if is_alone and not (is_slow or self._wait or self._grace or self._due or self.is_busy):
+            copy_context().run(self._answer_here, [exchange])  # as in each turn
+            return
+        (self._slow if is_slow else self._quick).append(exchange)
+        if self._due is None or self._is_waiting:
             self._ask_for_turn(asyncio.get_running_loop())
 
     def welcome(self) -> None:
@@ -121,7 +123,7 @@ class Answering:
     @property
     def is_busy(self) -> bool:
         """Whether anything waits or is being answered."""
-        return bool(len(self) or self._batches or self._pieces)
+        return bool(self._quick or self._slow or self._batches or self._pieces)
 
     @property
     def spent(self) -> float:
@@ -155,11 +157,7 @@ class Answering:
             self._answer_in_thread(self._taken(queue))
         ends = perf_counter() + _TURN
         while self._quick and self._may_answer_here():
-            batch = self._taken(self._quick)
-            try:
-                self._answer_here(batch)
-            finally:
-                _tell(batch)
+            self._answer_here(self._taken(self._quick))
             if perf_counter() > ends:
                 break
         if not self._batches:
@@ -216,7 +214,10 @@ class Answering:
         if not self._computes_alone:
             compute_alone_here()
             self._computes_alone = True
-        self._answer(batch)
+        try:
+            self._answer(batch)
+        finally:
+            _tell(batch)
 
     def _answer(self, batch: list[Exchange]) -> None:
         if not batch:

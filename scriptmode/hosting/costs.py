@@ -23,7 +23,7 @@ class Costs:
             size: of its body, in bytes.
             seconds: that nothing else was done.
         """
-        place = _class_of(size)
+        place = size.bit_length() // _BITS
         known = self._known[place]
         if known is None:
             self._known[place] = seconds
@@ -36,7 +36,7 @@ class Costs:
         Args:
             size: of its body, in bytes.
         """
-        place = _class_of(size)
+        place = size.bit_length() // _BITS
         known = self._known[place]
         return self._guess(place) if known is None else known
 
@@ -49,7 +49,3 @@ class Costs:
             if cost is not None:
                 return math.ldexp(cost, _BITS * steps)
         return math.inf
-
-
-def _class_of(size: int) -> int:
-    return size.bit_length() // _BITS

@@ -178,13 +178,22 @@ class Invoker:
             headers.append((b"server-timing", _timing(exchange)))
         return headers
 
-    def note(self, answer: Answer, hosted: Hosted, sent: int, started: float, route: int) -> None:
+    def note(  # noqa: PLR0913 - see there
+        self,
+        answer: Answer,
+        hosted: Hosted,
+        sent: int,
+        started: float,
+        route: int,
+        *,
+        at_once: bool = False,
+    ) -> None:
         """Note a request that was answered; see :meth:`scriptmode.hosting.journal.Journal.note`."""
         if answer.exchange is not None:
             hosted.under_way -= 1
         if self._counting is None:
             self._count_soon()
-        self._journal.note(answer, hosted.name, sent, started, route)
+        self._journal.note(answer, hosted.name, sent, started, route, at_once=at_once)
 
     def _count_soon(self) -> None:
         """Other processes are asked for what this one has counted."""

@@ -44,9 +44,7 @@ class Noted(NamedTuple):
 
 
 class Journal:
-    """Notes requests, and tells of them in company when the answers have left.
-
-    An event loop may keep what is written until all that is to be called in one turn was called.
+    """Notes requests, and tells of them in company when the answers of their turn have left.
 
     Args:
         meter: counts them.
@@ -59,8 +57,15 @@ class Journal:
         self._noted: list[Noted] = []
         self._due: asyncio.TimerHandle | None = None
 
-    def note(
-        self, answer: Answer, model: str | None, sent: int, started: float, route: int
+    def note(  # noqa: PLR0913 - what is noted, and when it is told
+        self,
+        answer: Answer,
+        model: str | None,
+        sent: int,
+        started: float,
+        route: int,
+        *,
+        at_once: bool = False,
     ) -> None:
         """Note a request that was answered.
 
@@ -70,11 +75,14 @@ class Journal:
             sent: bytes of the body.
             started: when the request came, in seconds of ``perf_counter``.
             route: its place in :data:`scriptmode.hosting.metrics.ROUTES`.
+            at_once: whether nobody waits while it is told of.
         """
         received = 0 if answer.exchange is None else len(answer.exchange.request.body)
         seconds = perf_counter() - started
         self._noted.append(Noted(answer, model, received, sent, seconds, time(), route))
-        if len(self._noted) == _TOGETHER or received > _LARGE or sent > _LARGE:
+        if at_once:
+            self.tell()
+        elif len(self._noted) == _TOGETHER or received > _LARGE or sent > _LARGE:
             asyncio.get_running_loop().call_soon(self.tell)
         elif self._due is None:
             self._due = asyncio.get_running_loop().call_later(_PAUSE, self.tell)

@@ -177,7 +177,7 @@ class _Protocol(DecliningProtocol):
 
     def _submit(self, short: _Short) -> None:
         started = perf_counter()
-        hosted = self.site.hosted
+        hosted, is_alone = self.site.hosted, len(self.connections) == 1
 
         def done(answer: Answer) -> None:
             if answer.response.pieces is None:
@@ -185,12 +185,11 @@ class _Protocol(DecliningProtocol):
                 try:
                     sent = self._write(short, answer)
                 finally:
-                    self.invoker.note(answer, hosted, sent, started, SINGLE)
+                    self.invoker.note(answer, hosted, sent, started, SINGLE, at_once=is_alone)
             else:
                 self._start_streaming(short, hosted, answer, started)
 
         body, short.body = short.body, b""  # which an idle connection need not keep
-        is_alone = len(self.connections) == 1
         self.invoker.submit(short.headers, body, hosted, done, is_alone=is_alone)
 
     def _start_streaming(

@@ -92,19 +92,17 @@ class DirectCall:
         kept, rows = self._kept, len(matrix)
         if rows == 1:
             kept.row[...] = matrix
-            return self._ask(kept, kept.row_interface, rows)
-        matrix = matrix if matrix.flags.c_contiguous else matrix.copy()
-        kind = self._types[matrix.dtype]
-        interface = _INTERFACE % (matrix.ctypes.data, rows, self._width, kind)
-        return self._ask(kept, interface, rows)
-
-    def _ask(self, kept: _Kept, interface: bytes, rows: int) -> NDArray[Any]:
+            interface = kept.row_interface
+        else:
+            matrix = matrix if matrix.flags.c_contiguous else matrix.copy()
+            kind = self._types[matrix.dtype]
+            interface = _INTERFACE % (matrix.ctypes.data, rows, self._width, kind)
         failed = self._library.XGBoosterPredictFromDense(
             self._handle, interface, self._arguments, kept.proxy, *kept.places
         )
         if failed:
             raise RuntimeError(self._library.XGBGetLastError().decode("utf-8", "replace"))
-        answer = tuple(kept.answer)
+        answer = kept.answer[:]
         if answer != kept.seen or rows != 1:  # of many rows the shape changes in its place
             kept.look_at(answer)
         return kept.view.copy()  # the next call of this thread overwrites it
@@ -123,10 +121,10 @@ class _Kept(threading.local):
         self.places = (start, start + 8, start + 16)
         self.row = np.zeros((1, width), np.float32)
         self.row_interface = _INTERFACE % (self.row.ctypes.data, 1, width, b"<f4")
-        self.seen: tuple[int, ...] = ()
+        self.seen: list[int] = []
         self.view: NDArray[Any] = self.row
 
-    def look_at(self, answer: tuple[int, ...]) -> None:
+    def look_at(self, answer: list[int]) -> None:
         """Make an array of the cells that an answer points to."""
         import numpy as np
 
@@ -134,7 +132,7 @@ class _Kept(threading.local):
         shape = tuple((ctypes.c_uint64 * dimensions).from_address(shape_place))
         flat: Any = (ctypes.c_float * math.prod(shape)).from_address(cells)
         self.view = np.frombuffer(flat, np.float32).reshape(shape)
-        self.seen = answer if shape[0] == 1 else ()
+        self.seen = answer if shape[0] == 1 else []
 
 
 class _Proxy:

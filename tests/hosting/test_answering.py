@@ -1,7 +1,7 @@
 """When requests are answered."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -47,6 +47,37 @@ def test_a_request_waits_for_its_turn_unless_nobody_else_can_come(
         answering.close()
         return [*found, answerer.asked]
 
-    with ThreadPoolExecutor(1) as own:  # in which models compute with one thread from now on
-        assert own.submit(asyncio.run, asking()).result() == expected
+    assert in_a_thread(asking()) == expected
     assert len(told) == 2
+
+
+@pytest.mark.parametrize("before", ["a request", "a connection"])
+def test_a_request_alone_waits_for_what_came_before_it(before: str) -> None:
+    answerer: Any = Counting()
+    told: list[str] = []
+
+    def exchange(name: str) -> Exchange:
+        trace = Trace.of({"x-request-id": name})
+        return Exchange(Request(b"1"), trace, lambda done: told.append(done.trace.request_id))
+
+    async def asking() -> list[str]:
+        answering = Answering(answerer, place="loop")
+        if before == "a request":
+            answering.submit(exchange("before"))
+        else:
+            answering.welcome()
+        answering.submit(exchange("alone"), is_alone=True)
+        at_once = told.copy()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        answering.close()
+        return at_once
+
+    assert in_a_thread(asking()) == []
+    assert told == (["before", "alone"] if before == "a request" else ["alone"])
+
+
+def in_a_thread(asking: Coroutine[Any, Any, Any]) -> Any:
+    """In one of its own, since models compute with one thread there from now on."""
+    with ThreadPoolExecutor(1) as own:
+        return own.submit(asyncio.run, asking).result()

@@ -72,6 +72,18 @@ def test_a_request_alone_is_told_of_soon() -> None:
     asyncio.run(noting())
 
 
+def test_a_request_is_told_of_at_once_where_nobody_waits_and_those_before_it_first() -> None:
+    lines: Any = Lines()
+
+    async def noting() -> None:
+        journal = Journal(Meter(), lines)
+        journal.note(answer("a"), None, 0, perf_counter(), SINGLE)
+        journal.note(answer("b"), None, 0, perf_counter(), SINGLE, at_once=True)
+        assert lines.told == ["a", "b"]
+
+    asyncio.run(noting())
+
+
 def test_a_large_body_is_not_kept_until_others_come() -> None:
     lines: Any = Lines()
 
