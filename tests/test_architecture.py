@@ -33,8 +33,8 @@ MAY_IMPORT = {
         "handlers/manifest.py",
         "training/hyperparameters.py",
     },
-    "uvicorn": {"hosting/draining.py", "hosting/protocol.py", "hosting/upgrades.py"},
-    "httptools": {"hosting/upgrades.py"},
+    "uvicorn": {"hosting/draining.py", "hosting/protocol.py", "hosting/connection.py"},
+    "httptools": {"hosting/connection.py"},
 }
 LONGEST_FILE, LONGEST_FUNCTION = 300, 40
 

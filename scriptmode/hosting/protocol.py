@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from scriptmode.hosting.asgi import Call, head_of, headers_of
+from scriptmode.hosting.connection import TolerantProtocol
 from scriptmode.hosting.invoking import SINGLE
-from scriptmode.hosting.upgrades import DecliningProtocol
 
 if TYPE_CHECKING:
     from asyncio import TimerHandle
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from scriptmode.hosting.single import SingleModel
 
 
-def protocol_for(invoker: Invoker, site: SingleModel) -> type[DecliningProtocol]:
+def protocol_for(invoker: Invoker, site: SingleModel) -> type[TolerantProtocol]:
     """The protocol of a server with one model.
 
     Args:
@@ -59,7 +59,7 @@ class _Short:
         self.lines, self.headers, self.keep_alive = lines, headers_of(lines), keep_alive
 
 
-class _Protocol(DecliningProtocol):
+class _Protocol(TolerantProtocol):
     invoker: Invoker
     site: SingleModel
     cycle: Any  # uvicorn's, or a short one
@@ -79,14 +79,6 @@ class _Protocol(DecliningProtocol):
             self.idle_timer.cancel()
             self.idle_timer = None
         super().connection_lost(exc)
-
-    def eof_received(self) -> Any:
-        """A client that has sent all it will send may still read its answer."""
-        cycle = self.cycle  # None before the first request
-        if not cycle or cycle.response_complete or cycle.more_body:
-            return False
-        cycle.keep_alive = False
-        return True
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; a request of which the rest is still to come goes the common way."""

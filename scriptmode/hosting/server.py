@@ -132,9 +132,9 @@ def run(app: App | Lobby, listening: socket.socket) -> None:
 def _protocol(app: App | Lobby) -> Any:
     """The short way for one model; else the common one."""
     require("httptools", extra="serve")
+    from scriptmode.hosting.connection import TolerantProtocol
     from scriptmode.hosting.protocol import protocol_for
-    from scriptmode.hosting.upgrades import DecliningProtocol
 
     if isinstance(app, App) and isinstance(app.site, SingleModel):
         return protocol_for(app.invoker, app.site)
-    return DecliningProtocol
+    return TolerantProtocol

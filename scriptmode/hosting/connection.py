@@ -1,12 +1,13 @@
-"""Requests that offer to go on in another protocol, which nobody here speaks.
+"""What clients do on a connection that uvicorn would leave unanswered.
 
 Java's own client offers HTTP/2 with the first request of every connection. A server may ignore the
-offer (RFC 9110 section 7.8), but httptools parses no further, and the body would be lost.
+offer (RFC 9110 section 7.8), but httptools parses no further, and the body would be lost. Others
+close their half of a connection as soon as they have sent all they will send.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
     from scriptmode.hosting.asgi import Headers
 
 
-class DecliningProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which answers such requests as if they offered nothing."""
+class TolerantProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, which answers these too; an offer as if there were none."""
 
-    declined: Headers | None = None  # headers of a request that offers it
+    cycle: Any  # the latest request; None before the first
+    declined: Headers | None = None  # headers of a request that offers another protocol
 
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
@@ -31,6 +33,14 @@ class DecliningProtocol(HttpToolsProtocol):
             message = "Invalid HTTP request received."
             self.logger.warning(message)
             self.send_400_response(message)
+
+    def eof_received(self) -> Any:
+        """A client that has sent all it will send may still read its answer."""
+        cycle = self.cycle
+        if not cycle or cycle.response_complete or cycle.more_body:
+            return False
+        cycle.keep_alive = False
+        return True
 
     def on_headers_complete(self) -> None:
         """Start to answer, unless the parser ends here."""
