@@ -2,7 +2,7 @@
 
 What the event loop has received in one turn is answered once the turn ends, so that requests that
 came together are asked together, and none waits for company, except while further clients connect.
-Where nobody else is connected, it is answered at once.
+Where nobody else is connected and nothing waits, a quick one is answered at once.
 """
 
 from __future__ import annotations
@@ -211,10 +211,10 @@ class Answering:
             self._ask_for_turn(asyncio.get_running_loop())
 
     def _answer_here(self, batch: list[Exchange]) -> None:
-        if not self._computes_alone:
-            compute_alone_here()
-            self._computes_alone = True
         try:
+            if not self._computes_alone:
+                compute_alone_here()
+                self._computes_alone = True
             self._answer(batch)
         finally:
             _tell(batch)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class TolerantProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which answers these too; an offer as if there were none."""
+    """uvicorn's protocol, which declines offers and answers half-closed connections."""
 
     cycle: Any  # the latest request; None before the first
     declined: Headers | None = None  # headers of a request that offers another protocol

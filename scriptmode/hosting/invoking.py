@@ -178,7 +178,7 @@ class Invoker:
             headers.append((b"server-timing", _timing(exchange)))
         return headers
 
-    def note(  # noqa: PLR0913 - see there
+    def note(  # noqa: PLR0913 - as the journal's
         self,
         answer: Answer,
         hosted: Hosted,

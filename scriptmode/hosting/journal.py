@@ -44,7 +44,7 @@ class Noted(NamedTuple):
 
 
 class Journal:
-    """Notes requests, and tells of them in company when the answers of their turn have left.
+    """Notes requests, and tells of them later, in company, where others wait for answers.
 
     Args:
         meter: counts them.
@@ -75,7 +75,7 @@ class Journal:
             sent: bytes of the body.
             started: when the request came, in seconds of ``perf_counter``.
             route: its place in :data:`scriptmode.hosting.metrics.ROUTES`.
-            at_once: whether nobody waits while it is told of.
+            at_once: whether nobody else waits while it is told of.
         """
         received = 0 if answer.exchange is None else len(answer.exchange.request.body)
         seconds = perf_counter() - started

@@ -60,7 +60,7 @@ class CSV:
     final_newline: bool = True
     delimiter: str = ","
     _plain: bool = field(init=False, repr=False, compare=False)
-    _delimiter: bytes = field(init=False, repr=False, compare=False)
+    _separator: bytes = field(init=False, repr=False, compare=False)
 
     media_types: ClassVar[tuple[str, ...]] = ("text/csv", "application/csv")
     parameters: ClassVar[tuple[str, ...]] = ("header",)
@@ -76,7 +76,7 @@ class CSV:
         for option in ("text", "missing", "names", "words"):
             if isinstance(getattr(self, option), str):
                 raise DeclarationError(f"CSV({option}=...) takes a list, not one string")
-        object.__setattr__(self, "_delimiter", self.delimiter.encode())
+        object.__setattr__(self, "_separator", self.delimiter.encode())
         object.__setattr__(self, "text", tuple(self.text))
         if any(isinstance(column, int) and column < 0 for column in self.text):
             raise DeclarationError("CSV(text=...): positions count from 0 at the left")
@@ -105,7 +105,7 @@ class CSV:
         if not raw:
             raise MalformedBodyError("the body is empty")
         if self._plain:
-            if header is not True and (matrix := read_numbers(raw, self._delimiter)) is not None:
+            if header is not True and (matrix := read_numbers(raw, self._separator)) is not None:
                 return self._named(matrix)
             if header is not False:
                 table = self._read_named_numbers(raw, header)
@@ -119,7 +119,7 @@ class CSV:
         """See :class:`scriptmode.serializers.base.ManyDecoder`."""
         if params or not self._plain or self.header is True or type(self).decode is not CSV.decode:
             return None  # a subclass may read bodies otherwise
-        found = read_several(bodies, self._delimiter)
+        found = read_several(bodies, self._separator)
         return found if found is None else [self._named(each) for each in found]
 
     def decode_file(self, file: BinaryIO, params: Mapping[str, str]) -> Any:
@@ -153,7 +153,7 @@ class CSV:
         numbers = numeric_array(value)
         if asked != "present" and numbers is not None and numbers.size and numbers.ndim <= 2:  # noqa: PLR2004
             written = write_numbers(numbers)
-            return written.replace(b",", self._delimiter)
+            return written.replace(b",", self._separator)
         names, rows = as_rows(value)
         lines = [row if isinstance(row, (list, tuple)) else [row] for row in rows]
         if asked == "present" and names is None:
@@ -204,7 +204,7 @@ class CSV:
             if header is True:
                 return None
             file.seek(0)
-        matrix = read_number_file(file, self._delimiter)
+        matrix = read_number_file(file, self._separator)
         if matrix is None or names is None:
             return None if matrix is None else self._named(matrix)
         return Table(names, matrix) if len(names) == matrix.shape[1] else None
@@ -223,7 +223,7 @@ class CSV:
         """The fast road for a header over plain numbers."""
         head, _, rest = raw.partition(b"\n")
         names = self._names_in(head, header) if rest else None
-        matrix = None if names is None else read_numbers(rest, self._delimiter)
+        matrix = None if names is None else read_numbers(rest, self._separator)
         if matrix is None or names is None or matrix.shape[1] != len(names):
             return None
         return Table(names, matrix)

@@ -1,6 +1,7 @@
 """When requests are answered."""
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -75,6 +76,29 @@ def test_a_request_alone_waits_for_what_came_before_it(before: str) -> None:
 
     assert in_a_thread(asking()) == []
     assert told == (["before", "alone"] if before == "a request" else ["alone"])
+
+
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_a_request_is_told_of_where_threads_cannot_be_counted(
+    is_alone: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise OSError("no such library")
+
+    monkeypatch.setattr("scriptmode.hosting.answering.compute_alone_here", fail)
+    answerer: Any = Counting()
+    told: list[Exchange] = []
+
+    async def asking() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        answering = Answering(answerer, place="loop")
+        with contextlib.suppress(OSError):
+            answering.submit(Exchange(Request(b"1"), Trace.of({}), told.append), is_alone=is_alone)
+        await asyncio.sleep(0)
+        answering.close()
+
+    in_a_thread(asking())
+    assert len(told) == 1
 
 
 def in_a_thread(asking: Coroutine[Any, Any, Any]) -> Any:
