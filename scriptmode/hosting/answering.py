@@ -85,7 +85,7 @@ class Answering:
         """
         is_slow = self._is_slow(exchange)
         if is_alone and not (is_slow or self._wait or self._grace or self._due or self.is_busy):
-            copy_context().run(self._answer_here, [exchange])  # as in each turn
+            copy_context().run(self._answer_here, [exchange])  # with one of its own, as a turn
             return
         (self._slow if is_slow else self._quick).append(exchange)
         if self._due is None or self._is_waiting:

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -116,3 +117,14 @@ def ask_all(port: int, requests: Sequence[Asked], connections: int) -> list[Answ
     for thread in threads:
         thread.join()
     return answers
+
+
+def exchanged(port: int, *pieces: bytes) -> bytes:
+    """All that comes back for pieces, of which the last ends the client's half."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for number, piece in enumerate(pieces):
+            time.sleep(0.03 if number else 0)
+            connection.sendall(piece)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b""))

@@ -28,7 +28,7 @@ TRACE = Trace.of({})
 
 def endpoint_of(model: Any, framework: str = "xgboost", **declared: Any) -> Endpoint:
     endpoint = Endpoint(compose(framework, **declared))
-    endpoint.model = model
+    endpoint.adopt(model)
     return endpoint
 
 
@@ -245,7 +245,7 @@ def test_an_output_fn_by_hand_is_asked_for_each(booster: Any) -> None:
         return f"{prediction[0]:.3f} {accept}".encode(), "text/plain"
 
     endpoint = Endpoint(compose("xgboost")._replace(output_fn=output_fn))  # type: ignore[arg-type]
-    endpoint.model = booster
+    endpoint.adopt(booster)
     requests = [request(csv(ROWS[i : i + 1])) for i in range(4)]
     alone = [endpoint.invoke(each).body for each in requests]
     assert [told(each) for each in together(endpoint, requests)] == [(200, body) for body in alone]

@@ -19,6 +19,7 @@ from scriptmode.hosting.server import make_app
 from scriptmode.hosting.settings import Settings
 from scriptmode.hosting.single import SingleModel
 from tests.hosting.conftest import MINIMAL
+from tests.hosting.served import exchanged
 
 KEPT = 1  # second
 BODY = b"1,2,3,4,5"
@@ -99,17 +100,6 @@ def test_nothing_is_kept_of_a_client_that_is_gone(port: int) -> None:
             return
         time.sleep(0.02)
     raise AssertionError("a protocol is kept")
-
-
-def exchanged(port: int, *pieces: bytes) -> bytes:
-    """All that comes back for what is sent piece by piece, which ends with the last one."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for piece in pieces:
-            connection.sendall(piece)
-            time.sleep(0.03)
-        connection.shutdown(socket.SHUT_WR)
-        return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def request(*lines: str, target: str = "/invocations", version: str = "1.1") -> bytes:
